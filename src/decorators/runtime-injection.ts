@@ -1,0 +1,41 @@
+import { Inject } from '@nestjs/common';
+import { embeddedRuntime } from '../runtime/embedded-runtime.js';
+import type { BackgroundRuntime } from '../runtime/background-runtime.js';
+
+// Nest prints token and property where it cannot inject them: that is the error of an application without forRoot.
+const REMEDY = 'add BackgroundModule.forRoot() to the imports of the root module';
+
+/** The token of an application's runtime. */
+export const RUNTIME = Symbol(`the runtime of @Background(): ${REMEDY}`);
+/** The hidden property of instances that have decorated methods. */
+const PROPERTY = Symbol(`@Background(): ${REMEDY}`);
+
+type Holder = { [PROPERTY]?: BackgroundRuntime };
+
+/** Has Nest give the runtime of its application to every instance that it makes of the class. */
+export function injectRuntime(prototype: object): void {
+  if (PROPERTY in prototype) return;
+  Object.defineProperty(prototype, PROPERTY, {
+    configurable: true,
+    set(this: object, runtime: BackgroundRuntime) {
+      attachRuntime(this, runtime);
+    },
+  });
+  Inject(RUNTIME)(prototype, PROPERTY);
+}
+
+/** Gives an instance its runtime, in a property that neither loops nor logs come across. */
+export function attachRuntime(instance: object, runtime: BackgroundRuntime): void {
+  if (Object.hasOwn(instance, PROPERTY)) return;
+  Object.defineProperty(instance, PROPERTY, { value: runtime });
+}
+
+/** The runtime of the application that made the instance. */
+export function attachedRuntime(instance: object): BackgroundRuntime | undefined {
+  return (instance as Holder)[PROPERTY];
+}
+
+/** The same, or the embedded default for an instance that no application made. */
+export function runtimeOf(instance: object): BackgroundRuntime {
+  return attachedRuntime(instance) ?? embeddedRuntime();
+}

@@ -1,0 +1,108 @@
+import { setImmediate } from 'node:timers';
+import { currentScope, type HeadLine, type Scope } from '../context/scope.js';
+import type { JobEngine, JobTicket } from '../engine/job-engine.js';
+import { JobInterruptedError } from '../errors/job.errors.js';
+import { JobFuture, type FutureHost } from '../future/job-future.js';
+import type { Clock } from '../job/clock.js';
+import type { JobRecord } from '../job/job.js';
+import { newJobId } from '../job/job-id.js';
+import { chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
+import type { JobDefinition } from '../registry/job-definition.js';
+import type { JobReporter } from '../run/job-reporter.js';
+import type { JobRunner } from '../run/job-runner.js';
+import { PendingCall } from '../run/pending-call.js';
+import type { JobTracker } from '../tracker/job-tracker.js';
+
+export interface DispatcherParts {
+  readonly tracker: JobTracker;
+  readonly engine: JobEngine;
+  readonly runner: JobRunner;
+  readonly reporter: JobReporter;
+  readonly control: FutureHost;
+  readonly clock: Clock;
+}
+
+/** The way in: makes a job of a call, has it stored, then queued. */
+export class Dispatcher {
+  #closed = false;
+
+  constructor(private readonly parts: DispatcherParts) {}
+
+  /** Takes no more calls. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Starts a job; returns at once. Where the call is refused, the future and its `accepted` are rejected. */
+  dispatch(
+    definition: JobDefinition,
+    target: unknown,
+    args: readonly unknown[],
+  ): JobFuture<unknown> {
+    const { runner, control, clock } = this.parts;
+    const { future, settler } = JobFuture.of<unknown>(control, newJobId(), definition.name);
+    const call = new PendingCall(future, settler, definition, target, args);
+    const scope = currentScope();
+    const head = scope?.kind === 'start' ? scope.started(future) : [];
+    runner.attend(call);
+    this.#accept(call, newRecord(call, scope, clock.now()), head);
+    return future;
+  }
+
+  #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
+    try {
+      const accepting = this.#storeAndQueue(call, record, head);
+      if (!isPromise(accepting)) return;
+      const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
+      call.future.acceptedBy(accepting.catch(refuse));
+    } catch (error) {
+      call.future.acceptedBy(this.#refuse(call, error));
+    }
+  }
+
+  #storeAndQueue(
+    call: PendingCall,
+    record: JobRecord,
+    head: readonly HeadLine[],
+  ): MaybePromise<void> {
+    const { tracker, engine, runner } = this.parts;
+    if (this.#closed)
+      throw new JobInterruptedError(record.id, record.name, 'before it was accepted');
+    return chain(tracker.create(record), () => {
+      head.forEach(({ text, stream }) => runner.write(call, text, stream));
+      return engine.enqueue(ticketOf(call, record));
+    });
+  }
+
+  /** Leaves no trace of the job, and tells whoever asks. */
+  #refuse(call: PendingCall, error: unknown): Promise<never> {
+    const { tracker, runner, reporter } = this.parts;
+    runner.drop(call, error);
+    reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
+    // Whoever is going to await the future has done so by then.
+    setImmediate(() => reporter.refused(call, error));
+    return Promise.reject(error);
+  }
+}
+
+function newRecord(call: PendingCall, scope: Scope | undefined, now: number): JobRecord {
+  return {
+    id: call.id,
+    name: call.definition.name,
+    createdAt: now,
+    parentId: scope?.kind === 'job' ? scope.context.id : undefined,
+    origin: scope?.kind === 'start' ? scope.origin : undefined,
+    state: call.definition.delay > 0 ? 'scheduled' : 'queued',
+    attempt: 0,
+    startedAt: undefined,
+    finishedAt: undefined,
+    progress: null,
+    result: undefined,
+    error: undefined,
+  };
+}
+
+function ticketOf({ definition }: PendingCall, { id, name, createdAt }: JobRecord): JobTicket {
+  const runAt = definition.delay > 0 ? createdAt + definition.delay : undefined;
+  return { id, name, priority: definition.priority, runAt };
+}

@@ -1,0 +1,82 @@
+import type { Observable } from 'rxjs';
+import type { JobEngine } from '../engine/job-engine.js';
+import { noteWaiting } from '../context/scope.js';
+import { toError, toFailure } from '../errors/failure.js';
+import { JobCancelledError, JobNotFoundError } from '../errors/job.errors.js';
+import type { FutureHost } from '../future/job-future.js';
+import type { Clock } from '../job/clock.js';
+import { toJob, type Job, type JobRecord } from '../job/job.js';
+import type { JobEvent } from '../job/job-event.js';
+import { isFinal } from '../job/state-machine.js';
+import type { Interruptible, PendingCall } from '../run/pending-call.js';
+import type { JobRunner } from '../run/job-runner.js';
+import { followJob, observeJob } from '../tracker/follow-job.js';
+import type { JobTracker } from '../tracker/job-tracker.js';
+
+export interface ControlParts {
+  readonly tracker: JobTracker;
+  readonly engine: JobEngine;
+  readonly runner: JobRunner;
+  readonly clock: Clock;
+}
+
+/** What can be done about a job from outside, by its id. */
+export class JobControl implements FutureHost {
+  constructor(private readonly parts: ControlParts) {}
+
+  async find(id: string): Promise<Job> {
+    return toJob(await this.record(id));
+  }
+
+  follow(id: string, options?: { after?: number }): Observable<JobEvent> {
+    return observeJob(this.parts.tracker, id, options);
+  }
+
+  /** The result of a job, once it is there: the very value or error where it ran here, else what the tracker kept. */
+  async wait(id: string): Promise<unknown> {
+    noteWaiting();
+    const pending = this.parts.runner.pending(id);
+    if (pending) return pending.settler.outcome();
+    const record = await this.#finished(id);
+    if (record.state === 'completed') return record.result;
+    throw toError(record.error ?? { name: 'Error', message: record.state });
+  }
+
+  async cancel(id: string, reason?: unknown): Promise<boolean> {
+    const { tracker, engine, runner, clock } = this.parts;
+    const record = await tracker.find(id);
+    if (!record || isFinal(record.state)) return false;
+    const error = new JobCancelledError(id, record.name, reason);
+    const call = runner.pending(id);
+    if (call?.attempt) return stop(call, call.attempt, error);
+    const change = { type: 'cancel', at: clock.now(), error: toFailure(error) } as const;
+    if (!(await tracker.change(id, change))) return false;
+    await engine.discard(id);
+    if (call) runner.drop(call, error);
+    return true;
+  }
+
+  async #finished(id: string): Promise<JobRecord> {
+    // Following ends with the job, whichever process runs it.
+    for await (const event of followJob(this.parts.tracker, id, {
+      after: Number.MAX_SAFE_INTEGER,
+    })) {
+      void event;
+    }
+    return this.record(id);
+  }
+
+  /** @throws JobNotFoundError */
+  async record(id: string): Promise<JobRecord> {
+    const record = await this.parts.tracker.find(id);
+    if (!record) throw new JobNotFoundError(id);
+    return record;
+  }
+}
+
+/** Interrupts a running attempt, and waits until its end is recorded. */
+async function stop(call: PendingCall, attempt: Interruptible, error: Error): Promise<boolean> {
+  if (!attempt.interrupt(error)) return false;
+  await call.settler.outcome().catch(() => undefined);
+  return true;
+}

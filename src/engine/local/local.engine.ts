@@ -1,0 +1,105 @@
+// Taken from the module, not from the global, so that a test's fake timers cannot stop deliveries.
+import { setImmediate } from 'node:timers';
+import { QueueFullError } from '../../errors/job.errors.js';
+import type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from '../job-engine.js';
+import { WaitingLine } from './waiting-line.js';
+
+/** Deliveries in a row before the event loop gets its turn, so that a flood of short jobs cannot starve requests. */
+const DELIVERIES_PER_TURN = 256;
+
+/** Runs jobs in this process, at most `concurrency` at once: by priority, then first come, first served. */
+export function localEngine(): JobEngine {
+  return new LocalEngine();
+}
+
+class LocalEngine implements JobEngine {
+  readonly #waiting = new WaitingLine();
+  readonly #delayed = new Map<string, () => void>();
+  #host!: EngineHost;
+  #running = 0;
+  #paused = false;
+  #turnAsked = false;
+  #deliveriesLeft = 0;
+
+  open(host: EngineHost): void {
+    this.#host = host;
+  }
+
+  enqueue(ticket: JobTicket): void {
+    const freeSlots = Math.max(0, this.#host.concurrency - this.#running);
+    const waiting = this.#waiting.length + this.#delayed.size - freeSlots;
+    if (waiting >= this.#host.queueLimit) {
+      throw new QueueFullError(ticket.name, this.#host.queueLimit);
+    }
+    this.#admit(ticket);
+  }
+
+  discard(id: string): void {
+    this.#delayed.get(id)?.();
+    this.#delayed.delete(id);
+    this.#waiting.remove(id);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  close(): void {
+    this.#paused = true;
+    this.#delayed.forEach((stop) => stop());
+    this.#delayed.clear();
+  }
+
+  /** A ticket that comes back for another attempt was accepted once: no limit applies to it. */
+  #admit(ticket: JobTicket): void {
+    const delay = (ticket.runAt ?? 0) - this.#host.clock.now();
+    if (delay > 0) return this.#delay(ticket, delay);
+    this.#line(ticket);
+  }
+
+  #delay(ticket: JobTicket, delay: number): void {
+    const stop = this.#host.clock.after(delay, () => {
+      this.#delayed.delete(ticket.id);
+      this.#host.ready(ticket.id);
+      this.#line(ticket);
+    });
+    this.#delayed.set(ticket.id, stop);
+  }
+
+  #line(ticket: JobTicket): void {
+    this.#waiting.push(ticket);
+    this.#askTurn();
+  }
+
+  /** Jobs start in a turn of their own: the caller goes on at once, and its response is out before they run. */
+  #askTurn(): void {
+    if (this.#turnAsked) return;
+    this.#turnAsked = true;
+    setImmediate(() => {
+      this.#turnAsked = false;
+      this.#deliveriesLeft = DELIVERIES_PER_TURN;
+      this.#deliverWaiting();
+    });
+  }
+
+  #deliverWaiting(): void {
+    while (!this.#paused && this.#running < this.#host.concurrency) {
+      if (this.#deliveriesLeft === 0) return this.#askTurn();
+      const ticket = this.#waiting.shift();
+      if (!ticket) return;
+      this.#deliver(ticket);
+    }
+  }
+
+  #deliver(ticket: JobTicket): void {
+    this.#running += 1;
+    this.#deliveriesLeft -= 1;
+    void this.#host.deliver(ticket).then((outcome) => this.#release(ticket, outcome));
+  }
+
+  #release(ticket: JobTicket, outcome: DeliveryOutcome): void {
+    this.#running -= 1;
+    if (outcome.again && !this.#paused) this.#admit({ ...ticket, runAt: outcome.again.runAt });
+    this.#deliverWaiting();
+  }
+}

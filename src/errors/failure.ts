@@ -1,0 +1,29 @@
+import { inspect } from 'node:util';
+import type { JobFailure } from '../job/job.js';
+
+/** What is kept of a thrown value, whatever was thrown: an error, a string, `undefined`, an object whose getters throw. */
+export function toFailure(thrown: unknown): JobFailure {
+  try {
+    return thrown instanceof Error ? failureOf(thrown) : { name: 'Error', message: textOf(thrown) };
+  } catch {
+    return { name: 'Error', message: 'A value was thrown that cannot be read.' };
+  }
+}
+
+function failureOf(error: Error): JobFailure {
+  const failure: JobFailure = { name: String(error.name), message: String(error.message) };
+  if (typeof error.stack === 'string') failure.stack = error.stack;
+  return failure;
+}
+
+function textOf(thrown: unknown): string {
+  return typeof thrown === 'string' ? thrown : inspect(thrown, { depth: 2 });
+}
+
+/** An error again, for whoever waits for a job that failed elsewhere or earlier. */
+export function toError(failure: JobFailure): Error {
+  const error = new Error(failure.message);
+  error.name = failure.name;
+  error.stack = failure.stack ?? `${failure.name}: ${failure.message}`;
+  return error;
+}

@@ -1,0 +1,49 @@
+import { BackgroundError } from './background.error.js';
+
+/** An option, or an argument of one of the functions, that cannot be meant. Thrown where it was given. */
+export class BackgroundOptionsError extends BackgroundError {
+  override readonly name = 'BackgroundOptionsError';
+
+  constructor(
+    /** Where it was given, and under which name. */
+    readonly option: string,
+    readonly value: unknown,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Two methods claim one job name, so that a stored job could not tell which of them to run. Thrown at start. */
+export class DuplicateJobNameError extends BackgroundError {
+  override readonly name = 'DuplicateJobNameError';
+
+  constructor(
+    readonly jobName: string,
+    /** The two methods, `Class.method`. */
+    readonly methods: readonly [string, string],
+  ) {
+    super(
+      `Two @Background() methods are named "${jobName}": ${methods[0]} and ${methods[1]}. ` +
+        `Give one of them a name of its own: @Background({ name: '…' }).`,
+    );
+  }
+}
+
+/** The GET at which a job would be watched is taken by another route. Thrown at start. */
+export class RouteClashError extends BackgroundError {
+  override readonly name = 'RouteClashError';
+
+  constructor(
+    /** The handler whose job would be watched there, `Class.method`. */
+    readonly handler: string,
+    /** The handler that has the path, `Class.method`. */
+    readonly takenBy: string,
+    readonly path: string,
+  ) {
+    super(
+      `Jobs of ${handler} are watched at GET ${path}, but ${takenBy} answers there already. ` +
+        `Give ${handler} a path of its own, such as "${path === '/' ? '' : path}/start".`,
+    );
+  }
+}

@@ -1,0 +1,136 @@
+import type { Observable } from 'rxjs';
+import type { Job } from '../job/job.js';
+import type { JobEvent } from '../job/job-event.js';
+import { BackgroundError } from '../errors/background.error.js';
+import { noteWaiting } from '../context/scope.js';
+
+/** What a future needs of the runtime that made it. */
+export interface FutureHost {
+  find(id: string): Promise<Job>;
+  cancel(id: string, reason?: unknown): Promise<boolean>;
+  follow(id: string): Observable<JobEvent>;
+}
+
+/** The end of a future that the runner holds. */
+export interface Settler<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+  /** What the future comes to, without counting as somebody who awaits it. */
+  outcome(): Promise<T>;
+}
+
+interface Settleable<T> {
+  readonly future: JobFuture<T>;
+  readonly settler: Settler<T>;
+}
+
+type Executor<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => void;
+
+/**
+ * What a call in the background returns: a promise of its result, and a handle of its job. A failure that
+ * nobody awaits is logged by the runner, and never becomes an unhandled rejection.
+ * (PyBackground's transparent future, after Io's.)
+ */
+export class JobFuture<T> extends Promise<T> {
+  // `then` gives ordinary promises: what is derived from a future is no job of its own.
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  /** The job's id. */
+  readonly id: string;
+  /** The job's name. */
+  readonly name: string;
+  readonly #host: FutureHost;
+  #accepted: Promise<void> | undefined;
+  #awaited = false;
+  #acceptanceAwaited = false;
+
+  private constructor(executor: Executor<T>, host: FutureHost, id: string, name: string) {
+    super(executor);
+    this.id = id;
+    this.name = name;
+    this.#host = host;
+  }
+
+  /** @internal */
+  static of<T>(host: FutureHost, id: string, name: string): Settleable<T> {
+    let settler!: Settler<T>;
+    const executor: Executor<T> = (resolve, reject) => {
+      settler = { resolve, reject, outcome: () => future.#outcome() };
+    };
+    const future = new JobFuture<T>(executor, host, id, name);
+    void future.#outcome().catch(ignore);
+    return { future, settler };
+  }
+
+  /** Fulfilled once the job is stored; rejected where the call was refused, as with `QueueFullError`. */
+  get accepted(): Promise<void> {
+    this.#acceptanceAwaited = true;
+    return (this.#accepted ??= Promise.resolve());
+  }
+
+  /** @internal */
+  acceptedBy(storing: Promise<void>): void {
+    this.#accepted = storing;
+    storing.catch(ignore);
+  }
+
+  /** Whether anybody has awaited it yet. @internal */
+  get isAwaited(): boolean {
+    return this.#awaited;
+  }
+
+  /** Whether anybody would hear that the call was refused. @internal */
+  get isAcceptanceAwaited(): boolean {
+    return this.#awaited || this.#acceptanceAwaited;
+  }
+
+  /** The job as it is now. @throws JobNotFoundError once its retention is over. */
+  job(): Promise<Job> {
+    return this.#host.find(this.id);
+  }
+
+  /**
+   * Cancels the job: one that waits never starts, one that runs has its `signal` aborted and its future rejected
+   * with `JobCancelledError` at once.
+   * @returns `false` where it was over already.
+   */
+  cancel(reason?: unknown): Promise<boolean> {
+    return this.#host.cancel(this.id, reason);
+  }
+
+  /** Its output from the beginning, its progress and its state as they come, ending with the final state. */
+  follow(): Observable<JobEvent> {
+    return this.#host.follow(this.id);
+  }
+
+  /** Called by `await` too, in the async context of the waiter: that is how waiting is noticed. */
+  override then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.#awaited = true;
+    noteWaiting();
+    return super.then(onFulfilled, onRejected);
+  }
+
+  #outcome(): Promise<T> {
+    return super.then();
+  }
+}
+
+/**
+ * The future that a decorated method returned, typed as such: its declared type is the plain promise that it is too.
+ * @throws BackgroundError for a promise that came from elsewhere, or was derived with `then`.
+ * @example const { id } = jobOf(this.reports.build(7));
+ */
+export function jobOf<T>(promise: Promise<T>): JobFuture<T> {
+  if (promise instanceof JobFuture) return promise as JobFuture<T>;
+  throw new BackgroundError(
+    'jobOf() was given no future of a job. Give it the very value that a @Background() method returned, ' +
+      'neither awaited nor passed through then() or an async function.',
+  );
+}
+
+function ignore(): void {}

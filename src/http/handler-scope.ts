@@ -1,0 +1,45 @@
+import type { HeadLine, StartScope } from '../context/scope.js';
+import type { JobFuture } from '../future/job-future.js';
+import type { JobOrigin } from '../job/job.js';
+import type { OutputStream } from '../job/job-event.js';
+import type { BackgroundRuntime } from '../runtime/background-runtime.js';
+
+/** Around a handler whose answer is a job: notes what it prints before it starts one, and which it starts. */
+export class HandlerScope implements StartScope {
+  readonly kind = 'start';
+  readonly capturesConsole: boolean;
+  // A handler is no job: for its lines nothing changes on the console.
+  readonly echoesConsole = true;
+  /** Fulfilled when the handler begins to wait for a job that it has started. */
+  readonly waiting: Promise<void>;
+  readonly jobs: JobFuture<unknown>[] = [];
+  #head: HeadLine[] = [];
+  #headLength = 0;
+  #nowWaiting!: () => void;
+
+  constructor(
+    readonly runtime: BackgroundRuntime,
+    readonly origin: JobOrigin,
+  ) {
+    this.capturesConsole = runtime.settings.output.console !== 'off';
+    this.waiting = new Promise((resolve) => (this.#nowWaiting = resolve));
+  }
+
+  write(text: string, stream: OutputStream): void {
+    const isTooLate = this.jobs.length > 0;
+    if (isTooLate || this.#headLength > this.runtime.settings.output.maxBytes) return;
+    this.#headLength += text.length;
+    this.#head.push({ text, stream });
+  }
+
+  started(job: JobFuture<unknown>): readonly HeadLine[] {
+    this.jobs.push(job);
+    const head = this.#head;
+    this.#head = [];
+    return head;
+  }
+
+  waits(): void {
+    if (this.jobs.length > 0) this.#nowWaiting();
+  }
+}

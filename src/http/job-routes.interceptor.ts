@@ -1,0 +1,154 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  NotFoundException,
+  ServiceUnavailableException,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { HEADERS_METADATA } from '@nestjs/common/constants.js';
+import { HttpAdapterHost } from '@nestjs/core';
+import { from, lastValueFrom, of, type Observable } from 'rxjs';
+import { runInScope } from '../context/scope.js';
+import { RUNTIME } from '../decorators/runtime-injection.js';
+import { routeOptionsOf } from '../decorators/route-door.js';
+import { toFailure } from '../errors/failure.js';
+import { JobInterruptedError, QueueFullError } from '../errors/job.errors.js';
+import type { JobFuture } from '../future/job-future.js';
+import { isJobId } from '../job/job-id.js';
+import type { JobOrigin, JobRecord } from '../job/job.js';
+import type { BackgroundRuntime } from '../runtime/background-runtime.js';
+import {
+  acceptedAnswer,
+  errorHeaders,
+  jsonAnswer,
+  lookAnswer,
+  prefetchAnswer,
+  redirectAnswer,
+  textAnswer,
+} from './answers.js';
+import { companionOf } from './companion.js';
+import { HandlerScope } from './handler-scope.js';
+import { HttpDoor } from './http-door.js';
+import { negotiate, type Choice } from './negotiate.js';
+import { pollLocation } from './poll-location.js';
+import { pathOf } from './request-view.js';
+
+type Start = Extract<Choice, { kind: 'start' }>;
+type Poll = Extract<Choice, { kind: 'poll' }>;
+
+/** Starts and shows jobs at the routes under `@Backgrounder()`. */
+@Injectable()
+export class JobRoutesInterceptor implements NestInterceptor {
+  readonly #logger = new Logger('Background');
+
+  constructor(
+    @Inject(RUNTIME) private readonly runtime: BackgroundRuntime,
+    private readonly host: HttpAdapterHost,
+  ) {}
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const http = context.switchToHttp();
+    const door = new HttpDoor(this.host.httpAdapter, http.getRequest(), http.getResponse());
+    const choice = negotiate(door, this.runtime.settings.http.param);
+    if (choice.kind === 'poll') return this.#poll(context, door, choice);
+    if (companionOf(context.getHandler())) throw new NotFoundException(`Cannot GET ${door.url}`);
+    if (choice.kind === 'start') return this.#start(context, door, choice, next);
+    door.answer(choice.kind === 'look' ? lookAnswer() : prefetchAnswer());
+    return answered();
+  }
+
+  async #poll(
+    context: ExecutionContext,
+    door: HttpDoor,
+    { id, face, after }: Poll,
+  ): Promise<Observable<unknown>> {
+    const { tracker } = this.runtime.settings;
+    const record = isJobId(id) ? await tracker.find(id) : undefined;
+    // The output after the record: where the record says the end, the output is whole.
+    const page = record && (await tracker.output(id, after));
+    if (!record || !page || !isShownTo(record, this.#originOf(context, door))) {
+      door.setHeaders(errorHeaders());
+      throw new NotFoundException('There is no such job here.');
+    }
+    door.removeHeaders(headersOfHandler(context));
+    door.answer(face === 'json' ? jsonAnswer(record, page) : textAnswer(record, page));
+    return answered();
+  }
+
+  /** Runs the handler until it has returned or waits for a job, whichever is first, then answers with the job. */
+  async #start(
+    context: ExecutionContext,
+    door: HttpDoor,
+    choice: Start,
+    next: CallHandler,
+  ): Promise<Observable<unknown>> {
+    const scope = new HandlerScope(this.runtime, this.#originOf(context, door));
+    const handled = runInScope(scope, () =>
+      lastValueFrom(next.handle(), { defaultValue: undefined }),
+    );
+    await Promise.race([handled, scope.waiting]);
+    const [job] = scope.jobs;
+    if (!job) return from(handled);
+    handled.catch((error: unknown) => this.#reportLateFailure(job, error));
+    await this.#answerWith(job, door, choice);
+    return answered();
+  }
+
+  async #answerWith(job: JobFuture<unknown>, door: HttpDoor, choice: Start): Promise<void> {
+    await job.accepted.catch((error: unknown) => refuse(door, error));
+    const record = await this.runtime.control.record(job.id);
+    const location = pollLocation(door.url, this.runtime.settings.http.param, job.id);
+    door.answer(
+      choice.answer === 'redirect'
+        ? redirectAnswer(record, location)
+        : acceptedAnswer(record, location, choice.respondAsync),
+    );
+  }
+
+  /** A job belongs to the very path that started it, since guards may decide by its parameters. */
+  #originOf(context: ExecutionContext, door: HttpDoor): JobOrigin {
+    const handler = context.getHandler();
+    const name = companionOf(handler) ?? handler.name;
+    const owner = routeOptionsOf(handler)?.owner ?? this.runtime.settings.http.owner;
+    return {
+      route: `${context.getClass().name}.${name} ${pathOf(door.url)}`,
+      owner: owner?.(context.switchToHttp().getRequest<never>()),
+    };
+  }
+
+  #reportLateFailure(job: JobFuture<unknown>, error: unknown): void {
+    const { message, stack } = toFailure(error);
+    this.#logger.error(
+      `The handler of job ${job.name} (${job.id}) failed after its answer: ${message}`,
+      stack,
+    );
+  }
+}
+
+function isShownTo({ origin }: JobRecord, asking: JobOrigin): boolean {
+  return origin?.route === asking.route && origin.owner === asking.owner;
+}
+
+/** What `@Header()` put on the response is meant for the handler's answer, not for polls. */
+function headersOfHandler(context: ExecutionContext): string[] {
+  const headers: unknown = Reflect.getMetadata(HEADERS_METADATA, context.getHandler());
+  return ((headers as { name: string }[] | undefined) ?? []).map(({ name }) => name);
+}
+
+function refuse(door: HttpDoor, error: unknown): never {
+  if (error instanceof QueueFullError) door.setHeaders(errorHeaders(error.retryAfter));
+  if (error instanceof QueueFullError || error instanceof JobInterruptedError) {
+    throw new ServiceUnavailableException('No job can be accepted now. Try again later.', {
+      cause: error,
+    });
+  }
+  throw error;
+}
+
+/** Nest goes on as after any handler; what it replies then is dropped. */
+function answered(): Observable<undefined> {
+  return of(undefined);
+}

@@ -1,0 +1,51 @@
+export type { JobContext } from './context/job-context.js';
+export { currentJob, print, setProgress } from './context/in-job.js';
+export { withProgress, type WithProgressOptions } from './context/with-progress.js';
+export {
+  background,
+  type BackgroundView,
+  type InBackground,
+} from './decorators/background.function.js';
+export { Background } from './decorators/background.decorator.js';
+export { Backgrounder } from './decorators/backgrounder.decorator.js';
+export type { BackgrounderOptions } from './decorators/route-door.js';
+export type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from './engine/job-engine.js';
+export { localEngine } from './engine/local/local.engine.js';
+export { BackgroundError } from './errors/background.error.js';
+export {
+  JobCancelledError,
+  JobContextError,
+  JobInterruptedError,
+  JobNotFoundError,
+  JobTimeoutError,
+  QueueFullError,
+} from './errors/job.errors.js';
+export {
+  BackgroundOptionsError,
+  DuplicateJobNameError,
+  RouteClashError,
+} from './errors/setup.errors.js';
+export { jobOf, JobFuture } from './future/job-future.js';
+export { Timeout } from './future/timeout.js';
+export type { Clock } from './job/clock.js';
+export type { Duration } from './job/duration.js';
+export type { Job, JobFailure, JobOrigin, JobProgress, JobRecord, JobState } from './job/job.js';
+export type { JobEvent, OutputStream } from './job/job-event.js';
+export type { MaybePromise } from './job/maybe-promise.js';
+export { applyChange, isFinal, type JobChange } from './job/state-machine.js';
+export {
+  BackgroundModule,
+  type BackgroundModuleAsyncOptions,
+  type BackgroundOptionsFactory,
+} from './module/background.module.js';
+export { BackgroundService } from './module/background.service.js';
+export type { OutputAppend, OutputChunk, OutputGap, OutputPage } from './output/output-chunk.js';
+export type { BackgroundOptions, RetryOptions } from './registry/background-options.js';
+export type {
+  BackgroundModuleOptions,
+  HttpOptions,
+  OutputOptions,
+  RetentionOptions,
+} from './runtime/runtime-options.js';
+export type { JobQuery, JobTracker, Retention, TrackerSettings } from './tracker/job-tracker.js';
+export { memoryTracker } from './tracker/memory/memory.tracker.js';

@@ -1,0 +1,59 @@
+import type { Duration } from '../job/duration.js';
+import {
+  aCount,
+  aDuration,
+  aFraction,
+  anInteger,
+  anObjectOf,
+  aText,
+  either,
+  oneOf,
+  type OptionRules,
+} from '../errors/check-options.js';
+
+/** How often and when a failed job runs again. */
+export interface RetryOptions {
+  /** How many times after the first. */
+  limit: number;
+  /** Before the first retry; default `'1s'`. */
+  delay?: Duration;
+  /** `'exponential'` doubles the delay each time, and is the default. */
+  backoff?: 'fixed' | 'exponential';
+  /** Which part of the delay is left to chance, 0 to 1; default 0. */
+  jitter?: number;
+}
+
+/** What a job may be told to do, beside its code. */
+export interface BackgroundOptions {
+  /** The job's name; default `Class.method`. A name of its own survives renames. */
+  name?: string;
+  /** How long one attempt may run, from its start; default as `forRoot` says, else without limit. */
+  timeout?: Duration;
+  /** Whether the future of a job that timed out throws `JobTimeoutError` (default), or gives the value `Timeout`. */
+  onTimeout?: 'throw' | 'value';
+  /** How often it runs again after a failure; default as `forRoot` says, else never. */
+  retries?: number | RetryOptions;
+  /** Waits before the first attempt. */
+  delay?: Duration;
+  /** Higher starts sooner, whatever came first; default 0. */
+  priority?: number;
+}
+
+export const RETRIES = either(
+  aCount(0),
+  anObjectOf({
+    limit: aCount(0),
+    delay: aDuration,
+    backoff: oneOf('fixed', 'exponential'),
+    jitter: aFraction(),
+  }),
+);
+
+export const BACKGROUND_OPTIONS: OptionRules = {
+  name: aText,
+  timeout: aDuration,
+  onTimeout: oneOf('throw', 'value'),
+  retries: RETRIES,
+  delay: aDuration,
+  priority: anInteger,
+};

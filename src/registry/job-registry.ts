@@ -1,0 +1,64 @@
+import { DuplicateJobNameError } from '../errors/setup.errors.js';
+import type { BackgroundOptions } from './background-options.js';
+import {
+  defineJob,
+  type JobDefaults,
+  type JobDefinition,
+  type JobMethod,
+} from './job-definition.js';
+
+/** What `@Background()` notes of a method. */
+export interface BackgroundMethod {
+  readonly key: string | symbol;
+  readonly method: JobMethod;
+  readonly options: BackgroundOptions | undefined;
+}
+
+interface Registered {
+  readonly owner: Function;
+  readonly noted: BackgroundMethod;
+  readonly described: string;
+}
+
+/** The decorated methods of one application, by job name. */
+export class JobRegistry {
+  readonly #byName = new Map<string, Registered>();
+  readonly #definitions = new WeakMap<Function, Map<BackgroundMethod, JobDefinition>>();
+
+  constructor(private readonly defaults: JobDefaults) {}
+
+  /** @throws DuplicateJobNameError where another method has the name. */
+  register(owner: Function, noted: BackgroundMethod, moduleName: string): void {
+    const { name } = this.definitionOf(owner, noted);
+    const described = `${nameOfMethod(owner, noted)} (in ${moduleName})`;
+    const known = this.#byName.get(name);
+    if (known && (known.owner !== owner || known.noted !== noted)) {
+      throw new DuplicateJobNameError(name, [known.described, described]);
+    }
+    this.#byName.set(name, { owner, noted, described });
+  }
+
+  /** The job that a decorated method is, when it is called on an instance of this class. */
+  definitionOf(owner: Function, noted: BackgroundMethod): JobDefinition {
+    const definitions = this.#definitions.get(owner) ?? new Map<BackgroundMethod, JobDefinition>();
+    this.#definitions.set(owner, definitions);
+    let definition = definitions.get(noted);
+    if (!definition) definitions.set(noted, (definition = this.define(owner, noted)));
+    return definition;
+  }
+
+  /** The same with options for one call. */
+  define(owner: Function, noted: BackgroundMethod, options?: BackgroundOptions): JobDefinition {
+    const name = nameOfMethod(owner, noted);
+    return defineJob(noted.method, name, options, noted.options, this.defaults);
+  }
+
+  /** A function that no class decorated. */
+  defineFunction(method: JobMethod, name: string, options?: BackgroundOptions): JobDefinition {
+    return defineJob(method, name, options, this.defaults);
+  }
+}
+
+function nameOfMethod(owner: Function, { key }: BackgroundMethod): string {
+  return `${owner.name || '(anonymous class)'}.${String(key)}`;
+}

@@ -1,0 +1,106 @@
+import { format } from 'node:util';
+import { checkProgress } from '../context/in-job.js';
+import type { JobContext } from '../context/job-context.js';
+import type { JobScope } from '../context/scope.js';
+import type { OutputStream } from '../job/job-event.js';
+import type { PendingCall } from './pending-call.js';
+
+/** What an attempt needs of the runner. */
+export interface AttemptHost {
+  readonly runtime: object;
+  readonly capturesConsole: boolean;
+  readonly echoesConsole: boolean;
+  write(call: PendingCall, text: string, stream: OutputStream): void;
+  setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
+}
+
+/** One run of a job: the scope its method runs in, and the way to stop it. */
+export class Attempt implements JobScope {
+  readonly kind = 'job';
+  readonly runtime: object;
+  readonly capturesConsole: boolean;
+  readonly echoesConsole: boolean;
+  /** Set when the start is recorded. */
+  number = 0;
+  #over = false;
+  #context: JobContext | undefined;
+  #controller: AbortController | undefined;
+  #interruption: Error | undefined;
+  #interrupted: ((error: Error) => void) | undefined;
+
+  constructor(
+    readonly call: PendingCall,
+    private readonly host: AttemptHost,
+  ) {
+    this.runtime = host.runtime;
+    this.capturesConsole = host.capturesConsole;
+    this.echoesConsole = host.echoesConsole;
+  }
+
+  /** What `currentJob` gives. Made on first use, as the signal is: most jobs never ask. */
+  get context(): JobContext {
+    return (this.#context ??= this.#makeContext());
+  }
+
+  /** The error that stopped the attempt from outside, if one did. */
+  get interruption(): Error | undefined {
+    return this.#interruption;
+  }
+
+  /** Whether what the outcome threw is the very interruption, not an error of the method, such as a child's timeout. */
+  wasEndedBy(kind: new (...args: never[]) => Error, thrown: unknown): boolean {
+    return thrown === this.#interruption && thrown instanceof kind;
+  }
+
+  write(text: string, stream: OutputStream): void {
+    if (!this.#over) this.host.write(this.call, text, stream);
+  }
+
+  setProgress(value: number, data: unknown = null): void {
+    checkProgress(value);
+    if (!this.#over) this.host.setProgress(this.call, this.number, value, data);
+  }
+
+  /** Stops the attempt: settles `outcomeOf` at once, and aborts the signal. False where it is over, or stopped already. */
+  interrupt(error: Error): boolean {
+    if (this.#over || this.#interruption) return false;
+    this.#interruption = error;
+    this.#interrupted?.(error);
+    this.#controller?.abort(error);
+    return true;
+  }
+
+  /** What comes first: the end of the method, or an interruption. What comes after it is ignored. */
+  outcomeOf(run: () => Promise<unknown>): Promise<unknown> {
+    if (this.#interruption) return Promise.reject(this.#interruption);
+    return new Promise((resolve, reject) => {
+      this.#interrupted = reject;
+      run().then(resolve, reject);
+    });
+  }
+
+  /** Whatever the method still prints or reports comes too late: a timer left behind, a signal ignored. */
+  close(): void {
+    this.#over = true;
+  }
+
+  get #signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#interruption) this.#controller.abort(this.#interruption);
+    return this.#controller.signal;
+  }
+
+  #makeContext(): JobContext {
+    const signal = (): AbortSignal => this.#signal;
+    return {
+      id: this.call.id,
+      name: this.call.definition.name,
+      attempt: this.number,
+      get signal() {
+        return signal();
+      },
+      print: (...values) => this.write(`${format(...values)}\n`, 'stdout'),
+      setProgress: (value, data) => this.setProgress(value, data),
+    };
+  }
+}

@@ -1,0 +1,44 @@
+import type { Logger } from '@nestjs/common';
+import { toFailure } from '../errors/failure.js';
+import { isPromise, type MaybePromise } from '../job/maybe-promise.js';
+import type { PendingCall } from './pending-call.js';
+
+/** What is said of jobs in the application's log. */
+export class JobReporter {
+  constructor(private readonly logger: Logger) {}
+
+  /** A failure that somebody awaits is theirs to report. */
+  failed(call: PendingCall, thrown: unknown): void {
+    if (call.future.isAwaited) return;
+    this.#error(`${describe(call)} failed`, thrown);
+  }
+
+  refused(call: PendingCall, error: unknown): void {
+    if (call.future.isAcceptanceAwaited) return;
+    this.#error(`${describe(call)} was not accepted`, error);
+  }
+
+  trackerFailed(call: PendingCall, doing: string, error: unknown): void {
+    this.#error(`${describe(call)}: the tracker could not ${doing}`, error);
+  }
+
+  /** Does what a job can do without: where the tracker fails at it, that is logged, and is no failure of the job. */
+  unharmed(call: PendingCall, doing: string, work: () => MaybePromise<void>): void {
+    const report = (error: unknown): void => this.trackerFailed(call, doing, error);
+    try {
+      const working = work();
+      if (isPromise(working)) working.catch(report);
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  #error(what: string, error: unknown): void {
+    const { message, stack } = toFailure(error);
+    this.logger.error(`${what}: ${message}`, stack);
+  }
+}
+
+function describe({ id, definition }: PendingCall): string {
+  return `Job ${definition.name} (${id})`;
+}

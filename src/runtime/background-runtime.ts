@@ -1,0 +1,65 @@
+import { Logger } from '@nestjs/common';
+import { currentScope } from '../context/scope.js';
+import { Dispatcher } from '../dispatch/dispatcher.js';
+import { JobControl } from '../dispatch/job-control.js';
+import { BackgroundError } from '../errors/background.error.js';
+import { chain, type MaybePromise } from '../job/maybe-promise.js';
+import { captureConsole } from '../output/console-capture.js';
+import { JobRegistry } from '../registry/job-registry.js';
+import { JobReporter } from '../run/job-reporter.js';
+import { JobRunner } from '../run/job-runner.js';
+import type { RuntimeSettings } from './runtime-options.js';
+import { shutDown, within } from './shut-down.js';
+
+/** The parts of one application, put together. Two applications in a process have two, and share nothing. */
+export class BackgroundRuntime {
+  readonly registry: JobRegistry;
+  readonly runner: JobRunner;
+  readonly control: JobControl;
+  readonly dispatcher: Dispatcher;
+  #releaseConsole: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(readonly settings: RuntimeSettings) {
+    const { tracker, engine, clock, defaults, output } = settings;
+    const reporter = new JobReporter(new Logger('Background'));
+    this.registry = new JobRegistry(defaults);
+    this.runner = new JobRunner({
+      ...{ runtime: this, tracker, clock, reporter, maxBytes: output.maxBytes },
+      capturesConsole: output.console !== 'off',
+      echoesConsole: output.console === 'tee',
+    });
+    this.control = new JobControl({ tracker, engine, clock, runner: this.runner });
+    this.dispatcher = new Dispatcher({
+      ...{ tracker, engine, clock, reporter, runner: this.runner, control: this.control },
+    });
+  }
+
+  /** Opens the tracker, then the engine. */
+  open(): MaybePromise<void> {
+    const { tracker, engine, clock, retention, concurrency, queueLimit, output } = this.settings;
+    if (output.console !== 'off') this.#releaseConsole = captureConsole(currentScope);
+    const deliver: JobRunner['deliver'] = (ticket) => this.runner.deliver(ticket);
+    const ready = (id: string): void => this.runner.ready(id);
+    return chain(tracker.open({ clock, retention }), () =>
+      engine.open({ clock, concurrency, queueLimit, deliver, ready }),
+    );
+  }
+
+  /** Waits until no call is pending here, at most `timeout` ms. @throws BackgroundError when they are over. */
+  async drain(timeout?: number): Promise<void> {
+    const drained = this.runner.idle();
+    if (timeout === undefined) return drained;
+    await within(this.settings.clock, timeout, drained);
+    const left = this.runner.pendingCalls().length;
+    if (left === 0) return;
+    throw new BackgroundError(
+      `drain() gave up after ${timeout} ms with ${left} jobs left. Give it more time, or cancel them first.`,
+    );
+  }
+
+  /** Ends the application's jobs. Calling it again gives the same promise. */
+  close(): Promise<void> {
+    return (this.#closing ??= shutDown(this).finally(() => this.#releaseConsole?.()));
+  }
+}

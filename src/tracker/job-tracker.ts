@@ -1,0 +1,57 @@
+import type { Clock } from '../job/clock.js';
+import type { JobProgress, JobRecord, JobState } from '../job/job.js';
+import type { MaybePromise } from '../job/maybe-promise.js';
+import type { JobChange } from '../job/state-machine.js';
+import type { OutputAppend, OutputPage } from '../output/output-chunk.js';
+
+/** How long finished jobs are kept, in ms from their end, and how many of them at most. */
+export interface Retention {
+  readonly completed: number;
+  /** For cancelled ones too. */
+  readonly failed: number;
+  readonly count: number;
+}
+
+/** What a tracker is given when its application starts. */
+export interface TrackerSettings {
+  readonly clock: Clock;
+  readonly retention: Retention;
+}
+
+/** Which jobs to list, newest first. */
+export interface JobQuery {
+  state?: JobState;
+  name?: string;
+  /** At most so many; 100 if not given. */
+  limit?: number;
+  /** Only jobs created before the one with this id. */
+  before?: string;
+}
+
+/**
+ * Keeps jobs, their progress and their output. The only place that is asked for state.
+ *
+ * A change is applied through `applyChange` and refused (`undefined`) where the state does not admit it, or
+ * where `attempt` is given and is no longer the current one: what a stopped run still does must not count.
+ */
+export interface JobTracker {
+  /** Called once, before anything else. */
+  open(settings: TrackerSettings): MaybePromise<void>;
+  /** Stores a job that is new. */
+  create(record: JobRecord): MaybePromise<void>;
+  /** Removes a job that could not be queued, as if it had never been. */
+  forget(id: string): MaybePromise<void>;
+  /** The record after the change, or `undefined` where it was refused. */
+  change(id: string, change: JobChange, attempt?: number): MaybePromise<JobRecord | undefined>;
+  setProgress(id: string, attempt: number, progress: JobProgress): MaybePromise<void>;
+  append(id: string, output: OutputAppend): MaybePromise<void>;
+  find(id: string): MaybePromise<JobRecord | undefined>;
+  list(query: JobQuery): MaybePromise<JobRecord[]>;
+  counts(): MaybePromise<Record<JobState, number>>;
+  /** The output after a chunk number, 0 for all of it; `undefined` for an unknown job. */
+  output(id: string, after: number): MaybePromise<OutputPage | undefined>;
+  /** Calls `wake` soon after anything of the job has changed, until the returned function is called. */
+  watch(id: string, wake: () => void): () => void;
+  /** Called last. Frees timers and connections. */
+  close(): MaybePromise<void>;
+}

@@ -1,0 +1,109 @@
+import type { JobProgress, JobRecord, JobState } from '../../job/job.js';
+import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
+import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
+import type { JobQuery, JobTracker, TrackerSettings } from '../job-tracker.js';
+import { Channel } from './channel.js';
+import { RetentionLine } from './retention-line.js';
+
+/** Keeps everything in this process, and loses it with the process. The default. */
+export function memoryTracker(): JobTracker {
+  return new MemoryTracker();
+}
+
+interface Entry {
+  record: JobRecord;
+  channel: Channel | undefined;
+  watchers: Set<() => void> | undefined;
+}
+
+const NOTHING_PRINTED: OutputPage = { chunks: [], gap: undefined, last: 0 };
+
+class MemoryTracker implements JobTracker {
+  readonly #entries = new Map<string, Entry>();
+  #retained!: RetentionLine;
+
+  open({ clock, retention }: TrackerSettings): void {
+    this.#retained = new RetentionLine(clock, retention, (id) => this.forget(id));
+  }
+
+  create(record: JobRecord): void {
+    this.#entries.set(record.id, { record, channel: undefined, watchers: undefined });
+  }
+
+  forget(id: string): void {
+    const entry = this.#entries.get(id);
+    this.#entries.delete(id);
+    entry?.watchers?.forEach((wake) => wake());
+  }
+
+  change(id: string, change: JobChange, attempt?: number): JobRecord | undefined {
+    const entry = this.#entries.get(id);
+    if (!entry || (attempt !== undefined && entry.record.attempt !== attempt)) return undefined;
+    const changed = applyChange(entry.record, change);
+    if (!changed) return undefined;
+    this.#update(entry, changed);
+    if (isFinal(changed.state)) this.#retain(changed);
+    return changed;
+  }
+
+  setProgress(id: string, attempt: number, progress: JobProgress): void {
+    const entry = this.#entries.get(id);
+    if (entry?.record.state !== 'running' || entry.record.attempt !== attempt) return;
+    this.#update(entry, { ...entry.record, progress });
+  }
+
+  append(id: string, output: OutputAppend): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    entry.channel ??= new Channel();
+    entry.channel.append(output);
+    entry.watchers?.forEach((wake) => wake());
+  }
+
+  find(id: string): JobRecord | undefined {
+    return this.#entries.get(id)?.record;
+  }
+
+  list({ state, name, limit = 100, before }: JobQuery): JobRecord[] {
+    return [...this.#entries.values()]
+      .reverse()
+      .map((entry) => entry.record)
+      .filter((record) => !state || record.state === state)
+      .filter((record) => !name || record.name === name)
+      .filter((record) => !before || record.id < before)
+      .slice(0, limit);
+  }
+
+  counts(): Record<JobState, number> {
+    const counts = { scheduled: 0, queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
+    for (const { record } of this.#entries.values()) counts[record.state] += 1;
+    return counts;
+  }
+
+  output(id: string, after: number): OutputPage | undefined {
+    const entry = this.#entries.get(id);
+    if (!entry) return undefined;
+    return entry.channel?.after(after) ?? { ...NOTHING_PRINTED, last: after };
+  }
+
+  watch(id: string, wake: () => void): () => void {
+    const entry = this.#entries.get(id);
+    if (!entry) return () => {};
+    entry.watchers ??= new Set();
+    entry.watchers.add(wake);
+    return () => entry.watchers?.delete(wake);
+  }
+
+  close(): void {
+    this.#retained.close();
+  }
+
+  #update(entry: Entry, record: JobRecord): void {
+    entry.record = record;
+    entry.watchers?.forEach((wake) => wake());
+  }
+
+  #retain({ id, state, finishedAt = 0 }: JobRecord): void {
+    this.#retained.add(id, state === 'completed' ? 'completed' : 'failed', finishedAt);
+  }
+}
