@@ -3,6 +3,9 @@ import { checkProgress } from '../context/in-job.js';
 import type { JobContext } from '../context/job-context.js';
 import type { JobScope } from '../context/scope.js';
 import type { OutputStream } from '../job/job-event.js';
+import type { JobRecord } from '../job/job.js';
+import type { JobTransaction } from '../transaction/job-transaction.js';
+import type { JobTransactions } from '../transaction/job-transactions.js';
 import type { PendingCall } from './pending-call.js';
 
 /** What an attempt needs of the runner. */
@@ -10,6 +13,7 @@ export interface AttemptHost {
   readonly runtime: object;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
+  readonly transactions: JobTransactions;
   write(call: PendingCall, text: string, stream: OutputStream): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
 }
@@ -22,6 +26,10 @@ export class Attempt implements JobScope {
   readonly echoesConsole: boolean;
   /** Set when the start is recorded. */
   number = 0;
+  /** Set when the end is recorded, in the job's own transaction. */
+  recorded: JobRecord | undefined;
+  /** The job's transaction, where there is a database. */
+  readonly transaction: JobTransaction | undefined;
   #over = false;
   #context: JobContext | undefined;
   #controller: AbortController | undefined;
@@ -35,6 +43,7 @@ export class Attempt implements JobScope {
     this.runtime = host.runtime;
     this.capturesConsole = host.capturesConsole;
     this.echoesConsole = host.echoesConsole;
+    this.transaction = host.transactions.forJob(call.definition, call.id);
   }
 
   /** What `currentJob` gives. Made on first use, as the signal is: most jobs never ask. */

@@ -45,6 +45,8 @@ export interface OpenTransaction {
 export interface JobTracker {
   /** Called once, before anything else. */
   open(settings: TrackerSettings): MaybePromise<void>;
+  /** Whether jobs outlive the process, so that what is stored too early could run by mistake. */
+  readonly durable?: boolean;
   /** Whether the tracker can write in transactions of this DataSource; only then is it given any. */
   joins?(dataSource: object): boolean;
   /** Stores a job that is new; within the transaction where one is given. */
