@@ -28,6 +28,7 @@ export {
   TimedQueryTimeoutError,
 } from './errors/transaction.errors.js';
 export { outsideTransaction } from './transaction/outside-transaction.js';
+export { timedQuery, type TimedQueryOptions } from './transaction/timed-query.js';
 export {
   BackgroundOptionsError,
   DuplicateJobNameError,

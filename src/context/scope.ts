@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Clock } from '../job/clock.js';
 import type { JobOrigin } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
 import type { ConsoleSink } from '../output/console-capture.js';
@@ -7,6 +8,7 @@ import type { JobContext } from './job-context.js';
 interface OutputScope extends ConsoleSink {
   /** Whose code this is, so that a function put into the background joins the application that calls it. */
   readonly runtime: object;
+  readonly clock: Clock;
 }
 
 /** In a job: everything that the method calls, however deep, and what it leaves behind. */

@@ -3,6 +3,7 @@ import { checkProgress } from '../context/in-job.js';
 import type { JobContext } from '../context/job-context.js';
 import type { JobScope } from '../context/scope.js';
 import type { OutputStream } from '../job/job-event.js';
+import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobTransaction } from '../transaction/job-transaction.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
@@ -11,6 +12,7 @@ import type { PendingCall } from './pending-call.js';
 /** What an attempt needs of the runner. */
 export interface AttemptHost {
   readonly runtime: object;
+  readonly clock: Clock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
   readonly transactions: JobTransactions;
@@ -22,6 +24,7 @@ export interface AttemptHost {
 export class Attempt implements JobScope {
   readonly kind = 'job';
   readonly runtime: object;
+  readonly clock: Clock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
   /** Set when the start is recorded. */
@@ -41,6 +44,7 @@ export class Attempt implements JobScope {
     private readonly host: AttemptHost,
   ) {
     this.runtime = host.runtime;
+    this.clock = host.clock;
     this.capturesConsole = host.capturesConsole;
     this.echoesConsole = host.echoesConsole;
     this.transaction = host.transactions.forJob(call.definition, call.id);

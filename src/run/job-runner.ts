@@ -38,6 +38,7 @@ const OVER: DeliveryOutcome = {};
 /** Runs jobs, attempt by attempt: the only caller of user code. Writes only to the tracker. */
 export class JobRunner implements AttemptHost {
   readonly runtime: object;
+  readonly clock: Clock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
   readonly transactions: JobTransactions;
@@ -46,6 +47,7 @@ export class JobRunner implements AttemptHost {
 
   constructor(private readonly settings: RunnerSettings) {
     this.runtime = settings.runtime;
+    this.clock = settings.clock;
     this.capturesConsole = settings.capturesConsole;
     this.echoesConsole = settings.echoesConsole;
     this.transactions = settings.transactions;

@@ -18,6 +18,16 @@ export abstract class AmbientTransaction implements SurroundingTransaction {
     return this.outer?.runnerFor(dataSource);
   }
 
+  /** Whether a statement has begun it on a DataSource. */
+  hasBegunOn(dataSource: DataSourceLike): boolean {
+    return this.outer?.hasBegunOn(dataSource) ?? false;
+  }
+
+  /** Its isolation there, if that shows the database for ever as it was at one moment. */
+  snapshotOn(dataSource: DataSourceLike): string | undefined {
+    return this.outer?.snapshotOn(dataSource);
+  }
+
   /** Whether this is the other, or runs within it. */
   isWithin(other: object): boolean {
     return this === other || (this.outer?.isWithin(other) ?? false);

@@ -4,6 +4,8 @@ import type { DataSourceLike, IsolationLevel } from './typeorm-shape.js';
 export interface Dialect {
   /** What is asked for where nobody asks. */
   readonly isolation: IsolationLevel | undefined;
+  /** The isolation, where it shows a snapshot; `undefined` where every statement sees what is committed by then. */
+  snapshotOf(isolation: IsolationLevel | undefined): string | undefined;
   /** Whether the transaction cannot be committed after this error of a statement. */
   spoils(error: unknown): boolean;
   /** Whether no later rollback to a savepoint mends it: the database has rolled back everything. */
@@ -12,6 +14,7 @@ export interface Dialect {
 
 const POSTGRES: Dialect = {
   isolation: undefined,
+  snapshotOf: repeatable,
   // After any error, PostgreSQL takes no statement until a rollback, and answers COMMIT with ROLLBACK.
   spoils: (error) => codeOf(error) !== undefined,
   isLost: () => false,
@@ -20,12 +23,21 @@ const POSTGRES: Dialect = {
 const MYSQL: Dialect = {
   // Its own default is REPEATABLE READ, in which a job would not see what is committed while it runs.
   isolation: 'READ COMMITTED',
+  snapshotOf: repeatable,
   spoils: (error) => codeOf(error) === 'ER_LOCK_DEADLOCK',
   isLost: (error) => codeOf(error) === 'ER_LOCK_DEADLOCK',
 };
 
+const SQLITE: Dialect = {
+  isolation: undefined,
+  snapshotOf: () => 'a snapshot, as SQLite does',
+  spoils: () => false,
+  isLost: () => false,
+};
+
 const OTHER: Dialect = {
   isolation: undefined,
+  snapshotOf: repeatable,
   spoils: () => false,
   isLost: () => false,
 };
@@ -37,6 +49,9 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
   mysql: MYSQL,
   mariadb: MYSQL,
   'aurora-mysql': MYSQL,
+  'better-sqlite3': SQLITE,
+  sqlite: SQLITE,
+  sqljs: SQLITE,
 };
 
 export function dialectOf(dataSource: DataSourceLike): Dialect {
@@ -55,6 +70,10 @@ export function isWrite(sql: string): boolean {
 /** Whether a statement begins or ends a transaction by hand. */
 export function isTransactionControl(sql: string): boolean {
   return ENDS_TRANSACTION.test(sql);
+}
+
+function repeatable(isolation: IsolationLevel | undefined): string | undefined {
+  return isolation === 'REPEATABLE READ' || isolation === 'SERIALIZABLE' ? isolation : undefined;
 }
 
 function codeOf(error: unknown): string | undefined {

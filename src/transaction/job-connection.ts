@@ -56,6 +56,12 @@ export class JobConnection {
     return this.rules.isolation ?? this.#dialect.isolation;
   }
 
+  /** The isolation, if the transaction sees the database for ever as it was when it began. */
+  get snapshot(): string | undefined {
+    const isolation = this.isolation ?? this.dataSource.options.isolationLevel;
+    return this.#dialect.snapshotOf(isolation);
+  }
+
   /** A query runner for whoever asks in the job: it cannot end the transaction, nor release the connection. */
   facade(): QueryRunnerLike {
     this.#refuseIfEnded();

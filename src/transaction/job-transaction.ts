@@ -34,9 +34,13 @@ export class JobTransaction extends AmbientTransaction {
     return this.#connectionOn(dataSource).facade();
   }
 
-  /** The connection to a DataSource, where the job has used it. */
-  connectionOn(dataSource: DataSourceLike): JobConnection | undefined {
-    return this.#connections.get(dataSource);
+  override hasBegunOn(dataSource: DataSourceLike): boolean {
+    // One that it does not cover is never begun, and code on it is outside in any case.
+    return this.#connections.get(dataSource)?.isBegun ?? false;
+  }
+
+  override snapshotOn(dataSource: DataSourceLike): string | undefined {
+    return this.#connections.get(dataSource)?.snapshot;
   }
 
   /**
