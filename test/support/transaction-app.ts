@@ -56,7 +56,7 @@ export async function startTransactionApp(
     ...options,
     entities: [Row],
     synchronize: true,
-  } as DataSourceOptions).initialize();
+  }).initialize();
   await outside.getRepository(Row).clear();
   const app = await startApp({
     imports: [

@@ -141,7 +141,7 @@ describe("A job's transaction on PostgreSQL", () => {
 
   it('gives the connection back however the job ends', async () => {
     await using app = await startTransactionApp(
-      { ...database.options, extra: { max: 2 } } as never,
+      { ...database.options, extra: { max: 2 } },
       {
         concurrency: 1,
       },
@@ -178,7 +178,7 @@ describe("A job's transaction on PostgreSQL", () => {
 
   it('warns at start of a pool that is smaller than the number of jobs at once', async () => {
     await using app = await startTransactionApp(
-      { ...database.options, extra: { max: 3 } } as never,
+      { ...database.options, extra: { max: 3 } },
       {
         concurrency: 5,
       },
