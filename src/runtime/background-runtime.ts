@@ -19,13 +19,14 @@ export class BackgroundRuntime {
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
   readonly transactions: JobTransactions;
+  readonly reporter: JobReporter;
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(readonly settings: RuntimeSettings) {
     const { tracker, engine, clock, defaults, output } = settings;
     const logger = new Logger('Background');
-    const reporter = new JobReporter(logger);
+    const reporter = (this.reporter = new JobReporter(logger));
     this.transactions = new JobTransactions(clock, logger, settings.concurrency);
     this.registry = new JobRegistry(defaults);
     this.runner = new JobRunner({
