@@ -9,7 +9,11 @@ import { GroupsService } from './groups.service.js';
 /** A SQLite file, or PostgreSQL where `PG_URL` is set. */
 const DATABASE: DataSourceOptions = process.env.PG_URL
   ? { type: 'postgres', url: process.env.PG_URL }
-  : { type: 'better-sqlite3', database: process.env.SQLITE_FILE ?? 'groups.sqlite', enableWAL: true };
+  : {
+      type: 'better-sqlite3',
+      database: process.env.SQLITE_FILE ?? 'groups.sqlite',
+      enableWAL: true,
+    };
 
 @Module({
   imports: [
