@@ -5,7 +5,6 @@ import { JobCancelledError, JobNotFoundError, JobTimeoutError } from '../errors/
 import { Timeout } from '../future/timeout.js';
 import type { Clock } from '../job/clock.js';
 import type { OutputStream } from '../job/job-event.js';
-import { chain } from '../job/maybe-promise.js';
 import { plainJson } from '../job/plain-json.js';
 import type { JobChange } from '../job/state-machine.js';
 import { OutputWriter } from '../output/output-writer.js';
@@ -66,12 +65,8 @@ export class JobRunner implements AttemptHost {
 
   /** The time of a delayed job has come: it waits for a slot now. */
   ready(id: string): void {
-    const { tracker, reporter, clock } = this.settings;
     const call = this.#calls.get(id);
-    if (!call) return;
-    reporter.unharmed(call, 'store that it is queued', () =>
-      chain(tracker.change(id, { type: 'enqueue', at: clock.now() }), () => undefined),
-    );
+    if (call) call.queued = this.#recordQueued(call);
   }
 
   /** A call that is not over. */
@@ -153,10 +148,20 @@ export class JobRunner implements AttemptHost {
     return OVER;
   }
 
+  async #recordQueued(call: PendingCall): Promise<void> {
+    const { tracker, reporter, clock } = this.settings;
+    try {
+      await tracker.change(call.id, { type: 'enqueue', at: clock.now() });
+    } catch (error) {
+      reporter.trackerFailed(call, 'store that it is queued', error);
+    }
+  }
+
   /** False where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
   async #recordStart(attempt: Attempt): Promise<boolean> {
     const { tracker, clock } = this.settings;
-    const { id, settler } = attempt.call;
+    const { id, settler, queued } = attempt.call;
+    if (queued) await queued;
     const started = await tracker.change(id, { type: 'start', at: clock.now() });
     if (!started) settler.reject(new JobNotFoundError(id));
     attempt.number = started?.attempt ?? 0;

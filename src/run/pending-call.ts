@@ -16,6 +16,8 @@ export interface Interruptible {
 export class PendingCall {
   /** The attempt that is running. */
   attempt: Interruptible | undefined;
+  /** Set where the call was delayed: settled once it is stored that its time has come. It must not start before. */
+  queued: Promise<void> | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
   #delivered!: (done: DeliveryDone) => void;
