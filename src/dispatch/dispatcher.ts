@@ -51,13 +51,12 @@ export class Dispatcher {
   }
 
   #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
+    const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
     try {
       const accepting = this.#store(call, record, head);
-      if (!isPromise(accepting)) return;
-      const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
-      call.future.acceptedBy(accepting.catch(refuse));
+      if (isPromise(accepting)) call.acceptedBy(accepting.catch(refuse));
     } catch (error) {
-      call.future.acceptedBy(this.#refuse(call, error));
+      call.acceptedBy(refuse(error));
     }
   }
 
@@ -109,30 +108,38 @@ export class Dispatcher {
     transaction.hooks.add(
       () => {
         call.future.heldBy(undefined);
-        this.#afterCommit(call, record, isStoredLater ? head : undefined);
+        void this.#afterCommit(call, record, isStoredLater ? head : undefined);
       },
       () => void this.#refuse(call, rolledBack(record)).catch(() => undefined),
     );
-    return isStoredLater ? undefined : this.#create(call, record, head, joined);
+    if (isStoredLater) return undefined;
+    const creating = this.#create(call, record, head, joined);
+    if (isPromise(creating)) transaction.hooks.addWrite(creating);
+    return creating;
   }
 
-  #afterCommit(call: PendingCall, record: JobRecord, unstored?: readonly HeadLine[]): void {
-    const { engine, reporter } = this.parts;
-    reporter.unharmed(call, 'queue it', () =>
-      unstored
+  async #afterCommit(
+    call: PendingCall,
+    record: JobRecord,
+    unstored?: readonly HeadLine[],
+  ): Promise<void> {
+    try {
+      await (unstored
         ? this.#storeAndQueue(call, record, unstored)
-        : engine.enqueue(ticketOf(call, record)),
-    );
+        : this.parts.engine.enqueue({ ...ticketOf(call, record), isAccepted: true }));
+    } catch (error) {
+      await this.#refuse(call, error).catch(() => undefined);
+    }
   }
 
   /** Leaves no trace of the job, and tells whoever asks. */
-  #refuse(call: PendingCall, error: unknown): Promise<never> {
+  async #refuse(call: PendingCall, error: unknown): Promise<never> {
     const { tracker, runner, reporter } = this.parts;
+    await reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
     runner.drop(call, error);
-    reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
     // Whoever is going to await the future has done so by then.
     setImmediate(() => reporter.refused(call, error));
-    return Promise.reject(error);
+    throw error;
   }
 }
 

@@ -97,16 +97,16 @@ export class JobRunner implements AttemptHost {
 
   write(call: PendingCall, text: string, stream: OutputStream): void {
     const { tracker, reporter, maxBytes } = this.settings;
-    call.output ??= new OutputWriter(maxBytes, (output) =>
-      reporter.unharmed(call, 'store output', () => tracker.append(call.id, output)),
-    );
+    call.output ??= new OutputWriter(maxBytes, (output) => {
+      void reporter.unharmed(call, 'store output', () => tracker.append(call.id, output));
+    });
     call.output.write(text, stream);
   }
 
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void {
     const { tracker, reporter } = this.settings;
     const progress = { value, data: plainJson(data) ?? null };
-    reporter.unharmed(call, 'store progress', () =>
+    void reporter.unharmed(call, 'store progress', () =>
       tracker.setProgress(call.id, attempt, progress),
     );
   }
@@ -125,7 +125,7 @@ export class JobRunner implements AttemptHost {
   /** The life of an attempt, step by step. */
   async #run(call: PendingCall): Promise<DeliveryOutcome> {
     const attempt = new Attempt(call, this);
-    call.attempt = attempt;
+    call.beginAttempt(attempt);
     try {
       if (!(await this.#recordStart(attempt))) return OVER;
       const stopTimeout = this.#startTimeout(attempt);
@@ -143,7 +143,7 @@ export class JobRunner implements AttemptHost {
       call.settler.reject(error);
     } finally {
       attempt.close();
-      call.attempt = undefined;
+      call.endAttempt();
     }
     return OVER;
   }
@@ -160,10 +160,11 @@ export class JobRunner implements AttemptHost {
   /** False where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
   async #recordStart(attempt: Attempt): Promise<boolean> {
     const { tracker, clock } = this.settings;
-    const { id, settler, queued } = attempt.call;
+    const { call } = attempt;
+    const { id, settler, queued } = call;
     if (queued) await queued;
     const started = await tracker.change(id, { type: 'start', at: clock.now() });
-    if (!started) settler.reject(new JobNotFoundError(id));
+    if (!started) settler.reject(call.end ?? new JobNotFoundError(id));
     attempt.number = started?.attempt ?? 0;
     return started !== undefined;
   }

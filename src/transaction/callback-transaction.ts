@@ -59,7 +59,7 @@ async function noticedTransaction(
       isSavepoint = outer !== undefined && isNested(outer, dataSource, runner);
       entered = new CallbackTransaction(outer, dataSource, runner);
       noticeTransactions(manager, dataSource);
-      return runInTransaction(entered, () => run(manager));
+      return runInTransaction(entered, () => runAndWrite(entered!, manager, run));
     });
     if (isSavepoint) entered?.hooks.joinOuter(outer!.hooks);
     else entered?.hooks.committed();
@@ -68,6 +68,16 @@ async function noticedTransaction(
     entered?.hooks.rolledBack();
     throw error;
   }
+}
+
+async function runAndWrite(
+  { hooks }: CallbackTransaction,
+  manager: EntityManagerLike,
+  run: TransactionCallback,
+): Promise<unknown> {
+  const result = await run(manager);
+  await hooks.written();
+  return result;
 }
 
 /** In a job, every transaction is a savepoint of the job's; elsewhere, one on a runner that is in one already. */

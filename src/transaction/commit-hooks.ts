@@ -2,6 +2,18 @@
 export class CommitHooks {
   #afterCommit: (() => void)[] = [];
   #afterRollback: (() => void)[] = [];
+  #writes: Promise<void>[] = [];
+
+  /** Something is being written in the transaction, without which it must not be committed. */
+  addWrite(write: Promise<void>): void {
+    write.catch(() => undefined);
+    this.#writes.push(write);
+  }
+
+  /** Before a commit. Rejects where a write has failed: then the transaction is to be rolled back. */
+  async written(): Promise<void> {
+    await Promise.all(this.#writes);
+  }
 
   add(afterCommit: () => void, afterRollback: () => void): void {
     this.#afterCommit.push(afterCommit);

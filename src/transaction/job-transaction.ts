@@ -53,6 +53,7 @@ export class JobTransaction extends AmbientTransaction {
   ): Promise<void> {
     this.#ended = true;
     try {
+      await this.hooks.written();
       await Promise.all([...this.#connections.values()].map((connection) => connection.quiesce()));
       this.#connections.forEach((connection) => connection.assertCommittable());
       const marked = await mark(this.openTransactions());
