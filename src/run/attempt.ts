@@ -10,7 +10,7 @@ export interface AttemptHost {
   readonly runtime: object;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
-  write(call: PendingCall, text: string, stream: OutputStream): void;
+  write(call: PendingCall, text: string, stream: OutputStream, attempt: number): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
 }
 
@@ -53,7 +53,7 @@ export class Attempt implements JobScope {
   }
 
   write(text: string, stream: OutputStream): void {
-    if (!this.#over) this.host.write(this.call, text, stream);
+    if (!this.#over) this.host.write(this.call, text, stream, this.number);
   }
 
   setProgress(value: number, data: unknown = null): void {

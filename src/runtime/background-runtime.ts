@@ -8,6 +8,7 @@ import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
+import { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
 import { shutDown, within } from './shut-down.js';
 
@@ -17,6 +18,7 @@ export class BackgroundRuntime {
   readonly runner: JobRunner;
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
+  readonly readers = new LiveReaders();
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 

@@ -39,6 +39,11 @@ export interface HttpOptions {
   param?: string;
   /** Whose request it is (a user's id, say): a job is shown to its owner alone. */
   owner?: (request: never) => string | undefined;
+  /**
+   * How long an answer that shows a job live is held open at most; then its reader comes back. Default: until the job
+   * ends. Set it where a proxy keeps answers back until they are whole, or cuts them after a time.
+   */
+  hold?: Duration;
 }
 
 /** What `BackgroundModule.forRoot` takes. */
@@ -82,7 +87,7 @@ const RULES = {
   retries: RETRIES,
   retention: anObjectOf({ completed: aDuration, failed: aDuration, count: aCount(0) }),
   output: anObjectOf({ console: oneOf('tee', 'capture', 'off'), maxBytes: aCount(1) }),
-  http: anObjectOf({ param: aText, owner: aFunction }),
+  http: anObjectOf({ param: aText, owner: aFunction, hold: aDuration }),
   shutdown: anObjectOf({ grace: aDuration }),
   clock: anObjectWith('a clock, such as fakeClock()', 'now', 'after'),
 };
@@ -96,7 +101,12 @@ export interface RuntimeSettings {
   readonly defaults: JobDefaults;
   readonly retention: Retention;
   readonly output: Required<OutputOptions>;
-  readonly http: { readonly param: string; readonly owner: HttpOptions['owner'] };
+  readonly http: {
+    readonly param: string;
+    readonly owner: HttpOptions['owner'];
+    /** In ms. */
+    readonly hold: number | undefined;
+  };
   readonly grace: number;
   readonly clock: Clock;
 }
@@ -129,7 +139,11 @@ export function readOptions(options: BackgroundModuleOptions = {}): RuntimeSetti
       count: retention.count,
     },
     output: withDefaults<Required<OutputOptions>>(OUTPUT, options.output),
-    http: { param: options.http?.param ?? '_t', owner: options.http?.owner },
+    http: {
+      param: options.http?.param ?? '_t',
+      owner: options.http?.owner,
+      hold: parseDuration(options.http?.hold),
+    },
     grace: parseDuration(options.shutdown?.grace ?? '10s')!,
     clock: options.clock ?? systemClock,
   };

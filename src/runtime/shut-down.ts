@@ -4,12 +4,14 @@ import type { Dispatcher } from '../dispatch/dispatcher.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRunner } from '../run/job-runner.js';
 import type { PendingCall } from '../run/pending-call.js';
+import type { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
 
 export interface ShutdownParts {
   readonly dispatcher: Dispatcher;
   readonly runner: JobRunner;
   readonly settings: RuntimeSettings;
+  readonly readers: LiveReaders;
 }
 
 /** Takes no more jobs, gives the running ones their grace, interrupts the rest, and frees everything. */
@@ -22,6 +24,8 @@ export async function shutDown(parts: ShutdownParts): Promise<void> {
   await within(settings.clock, settings.grace, runner.idle());
   for (const call of runner.pendingCalls()) call.attempt?.interrupt(interruption(call, 'done'));
   await runner.idle();
+  // Now that the last state of each job is stored, and can still be read.
+  await parts.readers.close();
   await settings.engine.close();
   await settings.tracker.close();
 }
