@@ -56,7 +56,9 @@ export class CompanionRoutes implements OnModuleInit {
 
 function addCompanions(controller: Type): void {
   const routes = routesOf(controller, undefined);
-  for (const route of routes.filter((route) => isJobRoute(handlerOf(route)) && !isCompanion(route))) {
+  for (const route of routes.filter(
+    (route) => isJobRoute(handlerOf(route)) && !isCompanion(route),
+  )) {
     moveDoorLast(handlerOf(route));
     const { cancel } = routeOptionsOf(handlerOf(route)) ?? {};
     if (!answers(RequestMethod.GET, route)) addCompanion(route, routes, RequestMethod.GET);

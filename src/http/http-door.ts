@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import type { HttpAnswer } from './answers.js';
 import { originForm, type RequestView } from './request-view.js';
@@ -9,8 +10,15 @@ interface PlatformRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-interface PlatformResponse {
+type PlatformResponse = ServerResponse | FastifyReply;
+
+/** What Fastify has around Node's response; Express's response is Node's own. */
+interface FastifyReply {
   removeHeader(name: string): unknown;
+  getHeader(name: string): unknown;
+  readonly raw: ServerResponse;
+  getHeaders(): Record<string, OutgoingHttpHeader | undefined>;
+  hijack(): unknown;
 }
 
 /** One exchange with a client, through the application's adapter: Express or Fastify. */
@@ -20,6 +28,11 @@ export class HttpDoor implements RequestView {
     private readonly request: PlatformRequest,
     private readonly response: PlatformResponse,
   ) {}
+
+  /** Node's own response. */
+  get raw(): ServerResponse {
+    return isFastify(this.response) ? this.response.raw : this.response;
+  }
 
   get method(): string {
     return this.request.method;
@@ -40,6 +53,12 @@ export class HttpDoor implements RequestView {
     }
   }
 
+  /** A header of the answer that something before has set. */
+  answerHeader(name: string): string | undefined {
+    const value = this.response.getHeader(name);
+    return typeof value === 'string' ? value : undefined;
+  }
+
   removeHeaders(names: readonly string[]): void {
     names.forEach((name) => this.response.removeHeader(name));
   }
@@ -48,6 +67,17 @@ export class HttpDoor implements RequestView {
     this.setHeaders(headers);
     this.adapter.reply(this.response, body, status);
     this.#close();
+  }
+
+  /** Sends the head of an answer that stays open, and gives what to write the rest to. */
+  open(headers: Readonly<Record<string, string>>): ServerResponse {
+    this.setHeaders(headers);
+    if (isFastify(this.response)) takeOver(this.response);
+    const { raw } = this;
+    raw.statusCode = 200;
+    raw.flushHeaders();
+    this.#close();
+    return raw;
   }
 
   /**
@@ -59,5 +89,17 @@ export class HttpDoor implements RequestView {
     for (const verb of ['send', 'json', 'redirect', 'render', 'view']) {
       Object.defineProperty(this.response, verb, { value: reply, configurable: true });
     }
+  }
+}
+
+function isFastify(response: PlatformResponse): response is FastifyReply {
+  return 'hijack' in response;
+}
+
+/** Fastify leaves the response to us; what hooks and plugins have put on the reply so far goes along. */
+function takeOver(reply: FastifyReply): void {
+  reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
   }
 }

@@ -139,14 +139,14 @@ export function readOptions(options: BackgroundModuleOptions = {}): RuntimeSetti
       count: retention.count,
     },
     output: withDefaults<Required<OutputOptions>>(OUTPUT, options.output),
-    http: {
-      param: options.http?.param ?? '_t',
-      owner: options.http?.owner,
-      hold: parseDuration(options.http?.hold),
-    },
+    http: readHttp(options.http),
     grace: parseDuration(options.shutdown?.grace ?? '10s')!,
     clock: options.clock ?? systemClock,
   };
+}
+
+function readHttp({ param = '_t', owner, hold }: HttpOptions = {}): RuntimeSettings['http'] {
+  return { param, owner, hold: parseDuration(hold) };
 }
 
 /** An option that is there but `undefined` is not given. */

@@ -49,10 +49,7 @@ export async function* followSteps(
     for (;;) {
       // What is asked for before the look is answered by it.
       const isLast = options.signal?.aborted ?? false;
-      // The record first: output is stored before the end is, so a final record means complete output.
-      const record = await tracker.find(id);
-      const page = record && (await tracker.output(id, after));
-      if (!record || !page) throw new JobNotFoundError(id);
+      const { record, page } = await look(tracker, id, after);
       yield { record, page, seen };
       if (isLast || isFinal(record.state)) return;
       after = page.last;
@@ -64,6 +61,18 @@ export async function* followSteps(
     unwatch();
     bell.silence();
   }
+}
+
+async function look(
+  tracker: JobTracker,
+  id: string,
+  after: number,
+): Promise<{ record: JobRecord; page: OutputPage }> {
+  // The record first: output is stored before the end is, so a final record means complete output.
+  const record = await tracker.find(id);
+  const page = record && (await tracker.output(id, after));
+  if (!record || !page) throw new JobNotFoundError(id);
+  return { record, page };
 }
 
 /**

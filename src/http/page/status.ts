@@ -1,0 +1,96 @@
+import type { JobRecord, JobState } from '../../job/job.js';
+import { isFinal } from '../../job/state-machine.js';
+import { dataText, exactSpan, isPercentage, timeSpan } from './format.js';
+import { html, type Html } from './html.js';
+
+/** A shape and a word for each state, so that none is told by colour alone. */
+export const STATES: Readonly<Record<JobState, { mark: string; word: string }>> = {
+  scheduled: { mark: '◷', word: 'Scheduled' },
+  queued: { mark: '⋯', word: 'Queued' },
+  running: { mark: '▶', word: 'Running' },
+  completed: { mark: '✓', word: 'Completed' },
+  failed: { mark: '✗', word: 'Failed' },
+  cancelled: { mark: '■', word: 'Cancelled' },
+};
+
+/** How the job is right now. It is sent again whenever that changes. */
+export function statusPart(record: JobRecord, now: number): Html {
+  const { mark, word } = STATES[record.state];
+  const over = isFinal(record.state) && ' over';
+  return html`<section slot="now" class="now is-${record.state}${over}">
+    <p class="state">
+      <span class="mark" aria-hidden="true">${mark}</span
+      ><strong>${word}</strong> ${span(record, now)}
+    </p>
+    ${reason(record)}${howFar(record, now)}
+  </section> `;
+}
+
+/** What a screen reader is told of it, without being asked. */
+export function statusText(record: JobRecord): string {
+  const { progress, state } = record;
+  const word = STATES[state].word;
+  if (!progress || state !== 'running') return `${word}.`;
+  return `${word}, ${amount(progress.value, isPercentage(progress))}. ${dataText(progress.data)}`;
+}
+
+function span(
+  { state, createdAt, startedAt, finishedAt, attempt }: JobRecord,
+  now: number,
+): string {
+  const which = attempt > 1 ? `, attempt ${attempt}` : '';
+  if (state === 'running') return `for ${timeSpan(now - (startedAt ?? now))}${which}`;
+  if (finishedAt === undefined) return `for ${timeSpan(now - createdAt)}`;
+  if (startedAt === undefined) return 'before it began';
+  const taken = exactSpan(finishedAt - startedAt);
+  return state === 'completed' ? `in ${taken}${which}` : `after ${taken}${which}`;
+}
+
+/** What it waits for, where it does. */
+function reason({ state, attempt }: JobRecord): Html | undefined {
+  if (state === 'queued') {
+    return html`<p class="note">
+      It waits for its turn: it starts as soon as a running job makes room.
+    </p>`;
+  }
+  if (state !== 'scheduled') return undefined;
+  if (attempt === 0) return html`<p class="note">It waits for the time it was planned for.</p>`;
+  return html`<p class="note">Attempt ${attempt} failed. It is tried again in a while.</p>`;
+}
+
+function howFar(record: JobRecord, now: number): Html | undefined {
+  const { progress, state } = record;
+  if (!progress) return undefined;
+  const isPart = isPercentage(progress);
+  const value = state === 'completed' && isPart ? 100 : progress.value;
+  const parts = [dataText(progress.data), estimate(record, now)].filter(Boolean).join(' · ');
+  return html`${bar(value, isPart, state)}
+    <p class="far"><b>${amount(value, isPart)}</b>${parts && ` · ${parts}`}</p>`;
+}
+
+/** A bar that is filled as far as is known; of what only counts nothing is known but that it goes on. */
+export function bar(value: number, isPart: boolean, state: JobState): Html | undefined {
+  const percent = Math.floor(value);
+  if (isPart) {
+    return html`<progress max="100" value="${percent}" aria-label="Progress">
+      ${percent} %
+    </progress>`;
+  }
+  return state === 'running' ? html`<progress aria-label="Progress"></progress>` : undefined;
+}
+
+export function amount(value: number, isPart: boolean): string {
+  return isPart
+    ? `${Math.floor(value)} %`
+    : value.toLocaleString('en', { maximumFractionDigits: 2 });
+}
+
+/** How long it still takes if it goes on as it did; said only once there is something to go by. */
+function estimate({ state, progress, startedAt }: JobRecord, now: number): string {
+  if (state !== 'running' || !progress || startedAt === undefined) return '';
+  const elapsed = now - startedAt;
+  if (!isPercentage(progress) || progress.value < 1 || progress.value >= 100 || elapsed < 2000) {
+    return '';
+  }
+  return `about ${timeSpan((elapsed * (100 - progress.value)) / progress.value + 999)} left`;
+}
