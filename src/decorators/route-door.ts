@@ -67,10 +67,9 @@ export class RouteDoor implements NestInterceptor {
   }
 }
 
-/** Makes a handler one whose answer is a job. */
-export function markRoute(handler: Function, options: BackgrounderOptions): void {
+/** Makes a handler one whose answer is a job. Without options, those that another decorator has noted stay. */
+export function markRoute(handler: Function, options?: BackgrounderOptions): void {
   if (!isJobRoute(handler)) UseInterceptors(RouteDoor)(handler, '', { value: handler });
-  // Both decorators on one handler, in whichever order: what either was told holds.
   Reflect.defineMetadata(ROUTE, { ...routeOptionsOf(handler), ...options }, handler);
 }
 

@@ -19,12 +19,13 @@ export class BackgroundRuntime {
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
   readonly readers = new LiveReaders();
+  readonly reporter = new JobReporter(new Logger('Background'));
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(readonly settings: RuntimeSettings) {
     const { tracker, engine, clock, defaults, output } = settings;
-    const reporter = new JobReporter(new Logger('Background'));
+    const { reporter } = this;
     this.registry = new JobRegistry(defaults);
     this.runner = new JobRunner({
       ...{ runtime: this, tracker, clock, reporter, maxBytes: output.maxBytes },

@@ -22,7 +22,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
 // These turn the direction of whatever stands around them, so that a text reads as another than it is.
 const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
 // A tab and a line's end are text; the rest of C0, DEL and C1 is for terminals.
-// eslint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /** Any text as a text of HTML, in content and between quotes: no markup, no controls, no broken characters. */
