@@ -33,7 +33,7 @@ export function escape(text: string): string {
 }
 
 /** HTML with every value escaped that is not HTML. Nothing stands for `undefined`, `null` and `false`. */
-export function html(texts: TemplateStringsArray, ...parts: Part[]): Html {
+export function markup(texts: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(texts.reduce((whole, text, index) => whole + render(parts[index - 1]) + text));
 }
 

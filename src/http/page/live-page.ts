@@ -5,7 +5,7 @@ import type { JobStep } from '../../tracker/follow-job.js';
 import { exposedJob } from '../exposed-job.js';
 import { gathered, type LiveWriter } from '../faces/live-writer.js';
 import { brokenOff, pageStart, PAGE_END, type PageHead } from './document.js';
-import { html } from './html.js';
+import { markup } from './html.js';
 import { nestedPart } from './nested-part.js';
 import { nestedJobs } from './nested-jobs.js';
 import { outcomePart } from './outcome.js';
@@ -78,7 +78,7 @@ export class LivePage implements LiveWriter {
     const isTooSoon = performance.now() - this.#saidAt < 15 * SECOND;
     if (isTooSoon && !isNewState) return '';
     this.#saidAt = performance.now();
-    return this.#ifNew('said', html`<p slot="said">${statusText(record)}</p>`.text);
+    return this.#ifNew('said', markup`<p slot="said">${statusText(record)}</p>`.text);
   }
 
   #ifNew(kind: string, part: string): string {

@@ -1,30 +1,30 @@
 import type { Job } from '../../job/job.js';
 import { valueText } from './format.js';
-import { html, type Html } from './html.js';
+import { markup, type Html } from './html.js';
 
 /** Longer ones are for programs, which read the JSON. */
 const LONGEST = 100_000;
 
 /** What came of a job that is over, if there is anything to say. */
 export function outcomePart({ state, result, error }: Job): Html | undefined {
-  if (state === 'completed' && result !== undefined && result !== null) {
-    return html`<div slot="outcome" class="outcome">
-      <h2>Result</h2>
-      <pre tabindex="0" role="region" aria-label="Result">${shortened(valueText(result))}</pre>
-    </div> `;
+  if (state === 'completed') {
+    const isNothing = result === undefined || result === null;
+    return isNothing ? undefined : outcome('Result', block('Result', valueText(result)));
   }
-  if (state === 'completed' || !error) return undefined;
-  const title = state === 'failed' ? 'Error' : 'Why';
-  const stack =
-    error.stack &&
-    html`<pre tabindex="0" role="region" aria-label="Stack">${shortened(error.stack)}</pre>`;
-  return html`<div slot="outcome" class="outcome">
-    <h2>${title}</h2>
-    <div class="fault">
-      ${state === 'failed' && html`<b>${error.name}:</b> `}${shortened(error.message)}
-    </div>
-    ${stack}
-  </div> `;
+  if (!error) return undefined;
+  const name = state === 'failed' && markup`<b>${error.name}:</b> `;
+  const fault = markup`<div class="fault">${name}${shortened(error.message)}</div>`;
+  const stack = error.stack && block('Stack', error.stack);
+  return outcome(state === 'failed' ? 'Error' : 'Why', markup`${fault}${stack}`);
+}
+
+function outcome(title: string, content: Html): Html {
+  return markup`<div slot="outcome" class="outcome"><h2>${title}</h2>${content}</div>\n`;
+}
+
+/** Scrolls where it is long, so it can be reached by keyboard. */
+function block(label: string, text: string): Html {
+  return markup`<pre tabindex="0" role="region" aria-label="${label}">${shortened(text)}</pre>`;
 }
 
 function shortened(text: string): string {

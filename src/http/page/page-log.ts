@@ -1,6 +1,6 @@
 import type { OutputChunk, OutputGap, OutputPage } from '../../output/output-chunk.js';
 import { AnsiText } from './ansi.js';
-import { html } from './html.js';
+import { markup } from './html.js';
 
 /** The output of a job as HTML, page after page: colours go on from one to the next, attempts are kept apart. */
 export class PageLog {
@@ -26,7 +26,7 @@ export class PageLog {
   *#part(run: readonly OutputChunk[]): Generator<string> {
     const [{ stream, attempt = 1 }] = run as [OutputChunk];
     if (attempt !== this.#attempt)
-      yield html`<b slot="log" class="attempt">Attempt ${attempt}</b>`.text;
+      yield markup`<b slot="log" class="attempt">Attempt ${attempt}</b>`.text;
     this.#attempt = attempt;
     const content = this.#text.html(run.map(({ text }) => text).join(''));
     if (content === '') return;
@@ -51,7 +51,6 @@ function endOfRun(chunks: readonly OutputChunk[], start: number): number {
 }
 
 function gapPart({ bytes }: OutputGap): string {
-  return html`<span slot="log" class="gap"
-    >${bytes} bytes of output were dropped here: a job keeps its first lines and its last.</span
-  >`.text;
+  return markup`<span slot="log" class="gap">${bytes} bytes of output were dropped here: of much output the first lines and the last are kept.</span>`
+    .text;
 }

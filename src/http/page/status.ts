@@ -1,7 +1,7 @@
 import type { JobRecord, JobState } from '../../job/job.js';
 import { isFinal } from '../../job/state-machine.js';
 import { dataText, exactSpan, isPercentage, timeSpan } from './format.js';
-import { html, type Html } from './html.js';
+import { markup, type Html } from './html.js';
 
 /** A shape and a word for each state, so that none is told by colour alone. */
 export const STATES: Readonly<Record<JobState, { mark: string; word: string }>> = {
@@ -17,13 +17,8 @@ export const STATES: Readonly<Record<JobState, { mark: string; word: string }>> 
 export function statusPart(record: JobRecord, now: number): Html {
   const { mark, word } = STATES[record.state];
   const over = isFinal(record.state) && ' over';
-  return html`<section slot="now" class="now is-${record.state}${over}">
-    <p class="state">
-      <span class="mark" aria-hidden="true">${mark}</span
-      ><strong>${word}</strong> ${span(record, now)}
-    </p>
-    ${reason(record)}${howFar(record, now)}
-  </section> `;
+  const state = markup`<span class="mark" aria-hidden="true">${mark}</span><strong>${word}</strong> ${span(record, now)}`;
+  return markup`<section slot="now" class="is-${record.state}${over}"><div class="state">${state}</div>${reason(record)}${howFar(record, now)}</section>\n`;
 }
 
 /** What a screen reader is told of it, without being asked. */
@@ -47,15 +42,18 @@ function span(
 }
 
 /** What it waits for, where it does. */
-function reason({ state, attempt }: JobRecord): Html | undefined {
-  if (state === 'queued') {
-    return html`<p class="note">
-      It waits for its turn: it starts as soon as a running job makes room.
-    </p>`;
-  }
+function reason(record: JobRecord): Html | undefined {
+  const text = waitsFor(record);
+  return text === undefined ? undefined : markup`<div class="note">${text}</div>`;
+}
+
+function waitsFor({ state, attempt }: JobRecord): string | undefined {
+  if (state === 'queued')
+    return 'It waits for its turn: it starts as soon as another job makes room.';
   if (state !== 'scheduled') return undefined;
-  if (attempt === 0) return html`<p class="note">It waits for the time it was planned for.</p>`;
-  return html`<p class="note">Attempt ${attempt} failed. It is tried again in a while.</p>`;
+  return attempt === 0
+    ? 'It waits for the time it was planned for.'
+    : `Attempt ${attempt} failed. It is tried again in a while.`;
 }
 
 function howFar(record: JobRecord, now: number): Html | undefined {
@@ -63,20 +61,17 @@ function howFar(record: JobRecord, now: number): Html | undefined {
   if (!progress) return undefined;
   const isPart = isPercentage(progress);
   const value = state === 'completed' && isPart ? 100 : progress.value;
-  const parts = [dataText(progress.data), estimate(record, now)].filter(Boolean).join(' · ');
-  return html`${bar(value, isPart, state)}
-    <p class="far"><b>${amount(value, isPart)}</b>${parts && ` · ${parts}`}</p>`;
+  const texts = [dataText(progress.data), estimate(record, now)].filter(Boolean);
+  return markup`${bar(value, isPart, state)}<div class="far"><b>${amount(value, isPart)}</b>${texts.map((text) => ` · ${text}`)}</div>`;
 }
 
 /** A bar that is filled as far as is known; of what only counts nothing is known but that it goes on. */
 export function bar(value: number, isPart: boolean, state: JobState): Html | undefined {
   const percent = Math.floor(value);
   if (isPart) {
-    return html`<progress max="100" value="${percent}" aria-label="Progress">
-      ${percent} %
-    </progress>`;
+    return markup`<progress max="100" value="${percent}" aria-label="Progress">${percent} %</progress>`;
   }
-  return state === 'running' ? html`<progress aria-label="Progress"></progress>` : undefined;
+  return state === 'running' ? markup`<progress aria-label="Progress"></progress>` : undefined;
 }
 
 export function amount(value: number, isPart: boolean): string {
