@@ -93,7 +93,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
       throw new ForbiddenException('A job is cancelled from its own page only.');
     }
     door.removeHeaders(headersOfHandler(context));
-    await this.runtime.control.cancel(id, 'on its page');
+    await this.runtime.control.cancel(id, 'asked for on its page');
     const head = await this.#headOf(id);
     const location = pageLocation(door.url, this.runtime.settings.http.param, id);
     door.answer(

@@ -43,7 +43,7 @@ const BEFORE_LOG = ['head', 'now', 'act', 'outcome', 'nested'];
 
 function frame(nonce: string): Html {
   const slots = BEFORE_LOG.map((name) => markup`<slot name="${name}"></slot>`);
-  const log = markup`<slot name="log"><span class="none">Nothing so far.</span></slot>`;
+  const log = markup`<slot name="log"><span class="none">No output.</span></slot>`;
   return markup`<template shadowrootmode="open"><style nonce="${nonce}">${new Html(FRAME_STYLE)}</style>
 ${slots}
 <div class="output"><h2 id="output">Output</h2>

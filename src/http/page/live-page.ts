@@ -67,7 +67,7 @@ export class LivePage implements LiveWriter {
     const { children, expose, now } = this.sources;
     const nested = record.attempt > 0 ? await nestedJobs(children, record.id) : [];
     return [
-      this.#ifNew('now', statusPart(record, now()).text),
+      this.#ifNew('now', statusPart(record, now(), expose).text),
       this.#ifNew('nested', nestedPart(nested, expose)?.text ?? ''),
       this.#said(record, isNewState),
     ].join('');

@@ -1,4 +1,4 @@
-import type { Job } from '../../job/job.js';
+import type { Job, JobState } from '../../job/job.js';
 import { valueText } from './format.js';
 import { markup, type Html } from './html.js';
 
@@ -9,17 +9,17 @@ const LONGEST = 100_000;
 export function outcomePart({ state, result, error }: Job): Html | undefined {
   if (state === 'completed') {
     const isNothing = result === undefined || result === null;
-    return isNothing ? undefined : outcome('Result', block('Result', valueText(result)));
+    return isNothing ? undefined : outcome(state, 'Result', block('Result', valueText(result)));
   }
   if (!error) return undefined;
   const name = state === 'failed' && markup`<b>${error.name}:</b> `;
   const fault = markup`<div class="fault">${name}${shortened(error.message)}</div>`;
   const stack = error.stack && block('Stack', error.stack);
-  return outcome(state === 'failed' ? 'Error' : 'Why', markup`${fault}${stack}`);
+  return outcome(state, state === 'failed' ? 'Error' : 'Why', markup`${fault}${stack}`);
 }
 
-function outcome(title: string, content: Html): Html {
-  return markup`<div slot="outcome" class="outcome"><h2>${title}</h2>${content}</div>\n`;
+function outcome(state: JobState, title: string, content: Html): Html {
+  return markup`<div slot="outcome" class="outcome is-${state}"><h2>${title}</h2>${content}</div>\n`;
 }
 
 /** Scrolls where it is long, so it can be reached by keyboard. */

@@ -1,3 +1,4 @@
+import type { ExposeOptions } from '../../decorators/route-door.js';
 import type { JobRecord, JobState } from '../../job/job.js';
 import { isFinal } from '../../job/state-machine.js';
 import { dataText, exactSpan, isPercentage, timeSpan } from './format.js';
@@ -14,11 +15,11 @@ export const STATES: Readonly<Record<JobState, { mark: string; word: string }>> 
 };
 
 /** How the job is right now. It is sent again whenever that changes. */
-export function statusPart(record: JobRecord, now: number): Html {
+export function statusPart(record: JobRecord, now: number, expose?: ExposeOptions): Html {
   const { mark, word } = STATES[record.state];
   const over = isFinal(record.state) && ' over';
-  const state = markup`<span class="mark" aria-hidden="true">${mark}</span><strong>${word}</strong> ${span(record, now)}`;
-  return markup`<section slot="now" class="is-${record.state}${over}"><div class="state">${state}</div>${reason(record)}${howFar(record, now)}</section>\n`;
+  const state = markup`<span class="mark" aria-hidden="true">${mark}</span><strong>${word}</strong>${span(record, now)}`;
+  return markup`<section slot="now" class="is-${record.state}${over}"><div class="state">${state}</div>${reason(record, expose)}${howFar(record, now)}</section>\n`;
 }
 
 /** What a screen reader is told of it, without being asked. */
@@ -34,26 +35,26 @@ function span(
   now: number,
 ): string {
   const which = attempt > 1 ? `, attempt ${attempt}` : '';
-  if (state === 'running') return `for ${timeSpan(now - (startedAt ?? now))}${which}`;
-  if (finishedAt === undefined) return `for ${timeSpan(now - createdAt)}`;
-  if (startedAt === undefined) return 'before it began';
+  if (state === 'running') return ` for ${timeSpan(now - (startedAt ?? now))}${which}`;
+  if (finishedAt === undefined) return `, created ${timeSpan(now - createdAt)} ago`;
+  if (startedAt === undefined) return ' before it began';
   const taken = exactSpan(finishedAt - startedAt);
-  return state === 'completed' ? `in ${taken}${which}` : `after ${taken}${which}`;
+  return state === 'completed' ? ` in ${taken}${which}` : ` after ${taken}${which}`;
 }
 
 /** What it waits for, where it does. */
-function reason(record: JobRecord): Html | undefined {
-  const text = waitsFor(record);
+function reason(record: JobRecord, expose?: ExposeOptions): Html | undefined {
+  const text = waitsFor(record, expose);
   return text === undefined ? undefined : markup`<div class="note">${text}</div>`;
 }
 
-function waitsFor({ state, attempt }: JobRecord): string | undefined {
-  if (state === 'queued')
-    return 'It waits for its turn: it starts as soon as another job makes room.';
+function waitsFor(record: JobRecord, expose?: ExposeOptions): string | undefined {
+  const { state, attempt } = record;
+  if (state === 'queued') return 'It waits for its turn: it starts when another job makes room.';
   if (state !== 'scheduled') return undefined;
-  return attempt === 0
-    ? 'It waits for the time it was planned for.'
-    : `Attempt ${attempt} failed. It is tried again in a while.`;
+  if (attempt === 0) return 'It waits for the time it was planned for.';
+  const why = expose?.message === false ? '' : `: ${record.error?.message ?? ''}`;
+  return `Attempt ${attempt} failed${why} – it is tried again in a while.`;
 }
 
 function howFar(record: JobRecord, now: number): Html | undefined {

@@ -6,13 +6,16 @@ const COLOURS = `
 --blue:#8ab8ff;--green:#78d494;--red:#ff9d94;--yellow:#e6b96a;--purple:#e3a0e2;--teal:#74d2de;--black:#a9abb3}}
 `;
 
-/** What streams in. Of a part that is sent again and again, only the last is shown. */
+/**
+ * What streams in. Of a part that is sent again and again, only the last is shown: `:has(~…)`, since `:last-of-type`
+ * holds in Chromium only once the parent is parsed to its end, which here is the end of the job.
+ */
 const PARTS = `
 *{box-sizing:border-box}
 html{background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif;-webkit-text-size-adjust:100%}
 body{margin:0}
 main{display:block;max-width:52rem;margin:0 auto;padding:clamp(1rem,4vw,3rem) clamp(1rem,4vw,2rem)}
-main>section:not(:last-of-type),main>article:not(:last-of-type),main>p:not(:last-of-type){display:none}
+main>section:has(~section),main>article:has(~article),main>p:has(~p){display:none}
 main:has(>.over)>form,main:has(>.over) .while{display:none}
 h1,h2,h3,p,pre,ul{margin:0}
 h1{font-size:1.5rem;line-height:1.25;overflow-wrap:anywhere}
@@ -31,6 +34,9 @@ progress{display:block;width:100%;height:.75rem;margin:.5rem 0 .25rem;appearance
 progress::-webkit-progress-bar{background:var(--paper)}
 progress::-webkit-progress-value{background:var(--tone)}
 progress::-moz-progress-bar{background:var(--tone)}
+progress:not([value])::-webkit-progress-bar{background:repeating-linear-gradient(-45deg,var(--tone) 0 .5rem,var(--paper) .5rem 1rem);background-size:1.4142rem 100%;animation:on 1s linear infinite}
+@keyframes on{to{background-position-x:1.4142rem}}
+@media (prefers-reduced-motion:reduce){progress:not([value])::-webkit-progress-bar{animation:none}}
 .far{overflow-wrap:anywhere}
 .far b{font-variant-numeric:tabular-nums}
 form{margin-top:1rem}
@@ -39,14 +45,15 @@ button:hover{color:var(--paper);background:var(--red)}
 article,.outcome{display:block;margin-top:1.5rem}
 article ul{list-style:none;padding:0}
 article ul ul{padding-left:1rem;border-left:1px solid var(--line);margin:.25rem 0 0 .5rem}
-li{margin:.5rem 0}
+li{margin:.5rem 0;padding-left:1.65em}
+li>.mark{margin-left:-1.65em}
 .name{overflow-wrap:anywhere;font-weight:600}
 li .mark{color:var(--tone)}
 li progress{height:.5rem;max-width:20rem}
 .outcome pre,.log-look{font:.875rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 .outcome pre,.fault{background:var(--paper);border:1px solid var(--line);border-radius:.375rem;padding:.75rem}
 .outcome pre{max-height:24rem;overflow:auto}
-.fault{border-left:.375rem solid var(--red);overflow-wrap:anywhere;white-space:pre-wrap}
+.fault{border-left:.375rem solid var(--tone,var(--line));overflow-wrap:anywhere;white-space:pre-wrap}
 .fault+pre{margin-top:.5rem}
 aside{display:block;margin-top:1.5rem;padding:.75rem;border:1px solid var(--line);border-left:.375rem solid var(--yellow);background:var(--paper)}
 footer{margin-top:1.5rem;font-size:.875rem;overflow-wrap:anywhere}
