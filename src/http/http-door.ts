@@ -1,6 +1,9 @@
+// Taken from the module, not from the global, so that a test's fake timers cannot hold answers back.
+import { setImmediate } from 'node:timers';
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import type { HttpAnswer } from './answers.js';
+import { ReplyHold, type ReplyingResponse } from './reply-hold.js';
 import { originForm, type RequestView } from './request-view.js';
 
 interface PlatformRequest {
@@ -10,13 +13,14 @@ interface PlatformRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-type PlatformResponse = ServerResponse | FastifyReply;
+type PlatformResponse = ReplyingResponse & (ServerResponse | FastifyReply);
 
 /** What Fastify has around Node's response; Express's response is Node's own. */
 interface FastifyReply {
+  readonly raw: ServerResponse;
+  readonly statusCode: number;
   removeHeader(name: string): unknown;
   getHeader(name: string): unknown;
-  readonly raw: ServerResponse;
   getHeaders(): Record<string, OutgoingHttpHeader | undefined>;
   hijack(): unknown;
 }
@@ -63,36 +67,57 @@ export class HttpDoor implements RequestView {
     names.forEach((name) => this.response.removeHeader(name));
   }
 
-  answer({ status, headers, body }: HttpAnswer): void {
-    this.setHeaders(headers);
-    this.adapter.reply(this.response, body, status);
-    this.#close();
-  }
-
-  /** Sends the head of an answer that stays open, and gives what to write the rest to. */
-  open(headers: Readonly<Record<string, string>>): ServerResponse {
-    this.setHeaders(headers);
-    if (isFastify(this.response)) takeOver(this.response);
-    const { raw } = this;
-    raw.statusCode = 200;
-    raw.flushHeaders();
-    this.#close();
-    return raw;
-  }
-
   /**
-   * Nest replies once more when the interceptors are through; to a response that is sent that would be an error or a
-   * warning in the log. Ending the chain without a value instead would trip the user's own interceptors.
+   * The answer goes out when Nest replies: after the interceptors around the handler, which may set headers until
+   * then, whatever they make of the value, and unless they fail. For a handler that takes the response itself Nest
+   * never replies, so the answer waits no longer than this turn of the event loop.
    */
-  #close(): void {
-    const reply = (): PlatformResponse => this.response;
-    for (const verb of ['send', 'json', 'redirect', 'render', 'view']) {
-      Object.defineProperty(this.response, verb, { value: reply, configurable: true });
-    }
+  answer({ status, headers, body }: HttpAnswer): void {
+    this.#whenReplied(() => {
+      this.setHeaders(headers);
+      this.adapter.reply(this.response, body, status);
+    });
+  }
+
+  /** The same for an answer that stays open: its head goes out, then `start` is given what to write the rest to. */
+  open(headers: Readonly<Record<string, string>>, start: (raw: ServerResponse) => void): void {
+    this.#whenReplied(() => {
+      this.setHeaders(headers);
+      if (isFastify(this.response)) takeOver(this.response);
+      this.raw.statusCode = 200;
+      this.raw.flushHeaders();
+      start(this.raw);
+    });
+  }
+
+  #whenReplied(send: () => void): void {
+    if (this.#isSent) return;
+    // What has another one by the time of the reply is the answer to an error.
+    this.adapter.status(this.response, 200);
+    const hold = new ReplyHold(this.response, (reply) =>
+      this.#isError ? reply() : this.#send(send, hold),
+    );
+    setImmediate(() => this.#send(send, hold));
+  }
+
+  get #isSent(): boolean {
+    return this.adapter.isHeadersSent(this.response);
+  }
+
+  get #isError(): boolean {
+    return this.response.statusCode >= 400;
+  }
+
+  #send(send: () => void, hold: ReplyHold): void {
+    if (this.#isSent) return;
+    hold.release();
+    send();
+    // To a response that is sent, one more reply would be an error, or a warning in the log.
+    new ReplyHold(this.response, () => {});
   }
 }
 
-function isFastify(response: PlatformResponse): response is FastifyReply {
+function isFastify(response: PlatformResponse): response is ReplyingResponse & FastifyReply {
   return 'hijack' in response;
 }
 

@@ -54,12 +54,14 @@ function showLive(showing: Showing, after: number): void {
   const { choice, runtime, door } = showing;
   const { writer, policy } = writerFor(showing);
   const headers = openHeaders(headOf(showing), choice.face, policy);
-  const answer = new OpenAnswer(door.open(headers), runtime.settings.clock);
-  runtime.readers.join(answer);
-  if (choice.follows) holdFor(showing, answer);
-  else answer.finish();
-  const frames = door.method === 'HEAD' ? none() : framesOf(showing, writer, after, answer);
-  answer.send(frames, writer.beat).catch(showing.onError);
+  door.open(headers, (raw) => {
+    const answer = new OpenAnswer(raw, runtime.settings.clock);
+    runtime.readers.join(answer);
+    if (choice.follows) holdFor(showing, answer);
+    else answer.finish();
+    const frames = door.method === 'HEAD' ? none() : framesOf(showing, writer, after, answer);
+    answer.send(frames, writer.beat).catch(showing.onError);
+  });
 }
 
 /** How long the reader is let in, where a proxy must not be kept waiting. */

@@ -5,7 +5,6 @@ import { JobCancelledError, JobNotFoundError, JobTimeoutError } from '../errors/
 import { Timeout } from '../future/timeout.js';
 import type { Clock } from '../job/clock.js';
 import type { OutputStream } from '../job/job-event.js';
-import { chain } from '../job/maybe-promise.js';
 import { plainJson } from '../job/plain-json.js';
 import type { JobChange } from '../job/state-machine.js';
 import { OutputWriter } from '../output/output-writer.js';
@@ -61,12 +60,8 @@ export class JobRunner implements AttemptHost {
 
   /** The time of a delayed job has come: it waits for a slot now. */
   ready(id: string): void {
-    const { tracker, reporter, clock } = this.settings;
     const call = this.#calls.get(id);
-    if (!call) return;
-    reporter.unharmed(call, 'store that it is queued', () =>
-      chain(tracker.change(id, { type: 'enqueue', at: clock.now() }), () => undefined),
-    );
+    if (call) call.queued = this.#recordQueued(call);
   }
 
   /** A call that is not over. */
@@ -97,16 +92,16 @@ export class JobRunner implements AttemptHost {
 
   write(call: PendingCall, text: string, stream: OutputStream, attempt?: number): void {
     const { tracker, reporter, maxBytes } = this.settings;
-    call.output ??= new OutputWriter(maxBytes, (output) =>
-      reporter.unharmed(call, 'store output', () => tracker.append(call.id, output)),
-    );
+    call.output ??= new OutputWriter(maxBytes, (output) => {
+      void reporter.unharmed(call, 'store output', () => tracker.append(call.id, output));
+    });
     call.output.write(text, stream, attempt);
   }
 
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void {
     const { tracker, reporter } = this.settings;
     const progress = { value, data: plainJson(data) ?? null };
-    reporter.unharmed(call, 'store progress', () =>
+    void reporter.unharmed(call, 'store progress', () =>
       tracker.setProgress(call.id, attempt, progress),
     );
   }
@@ -125,7 +120,7 @@ export class JobRunner implements AttemptHost {
   /** The life of an attempt, step by step. */
   async #run(call: PendingCall): Promise<DeliveryOutcome> {
     const attempt = new Attempt(call, this);
-    call.attempt = attempt;
+    call.beginAttempt(attempt);
     try {
       if (!(await this.#recordStart(attempt))) return OVER;
       const stopTimeout = this.#startTimeout(attempt);
@@ -142,17 +137,28 @@ export class JobRunner implements AttemptHost {
       call.settler.reject(error);
     } finally {
       attempt.close();
-      call.attempt = undefined;
+      call.endAttempt();
     }
     return OVER;
+  }
+
+  async #recordQueued(call: PendingCall): Promise<void> {
+    const { tracker, reporter, clock } = this.settings;
+    try {
+      await tracker.change(call.id, { type: 'enqueue', at: clock.now() });
+    } catch (error) {
+      reporter.trackerFailed(call, 'store that it is queued', error);
+    }
   }
 
   /** False where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
   async #recordStart(attempt: Attempt): Promise<boolean> {
     const { tracker, clock } = this.settings;
-    const { id, settler } = attempt.call;
+    const { call } = attempt;
+    const { id, settler, queued } = call;
+    if (queued) await queued;
     const started = await tracker.change(id, { type: 'start', at: clock.now() });
-    if (!started) settler.reject(new JobNotFoundError(id));
+    if (!started) settler.reject(call.end ?? new JobNotFoundError(id));
     attempt.number = started?.attempt ?? 0;
     return started !== undefined;
   }

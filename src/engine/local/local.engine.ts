@@ -54,7 +54,6 @@ class LocalEngine implements JobEngine {
   #admit(ticket: JobTicket): void {
     const delay = (ticket.runAt ?? 0) - this.#host.clock.now();
     if (delay > 0) return this.#delay(ticket, delay);
-    // Its time is here already, as for a retry without delay: it is stored as scheduled all the same.
     if (ticket.runAt !== undefined) this.#host.ready(ticket.id);
     this.#line(ticket);
   }
