@@ -8,7 +8,7 @@ export {
 } from './decorators/background.function.js';
 export { Background } from './decorators/background.decorator.js';
 export { Backgrounder } from './decorators/backgrounder.decorator.js';
-export type { BackgrounderOptions } from './decorators/route-door.js';
+export type { BackgrounderOptions, ExposeOptions, JobView } from './decorators/route-door.js';
 export type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from './engine/job-engine.js';
 export { localEngine } from './engine/local/local.engine.js';
 export { BackgroundError } from './errors/background.error.js';

@@ -28,6 +28,11 @@ export const aFunction: OptionRule = {
   accepts: (value) => typeof value === 'function',
 };
 
+export const aFlag: OptionRule = {
+  expected: 'true or false',
+  accepts: (value) => typeof value === 'boolean',
+};
+
 export const anInteger: OptionRule = {
   expected: 'a whole number',
   accepts: (value) => Number.isSafeInteger(value),

@@ -26,6 +26,7 @@ import type { JobQuery } from '../tracker/job-tracker.js';
 const QUERY = {
   state: oneOf(...Object.keys(TRANSITIONS)),
   name: aText,
+  parentId: aText,
   limit: aCount(0),
   before: aText,
 };
@@ -69,7 +70,7 @@ export class BackgroundService {
 
   /**
    * The jobs that are kept, newest first. (web.py's `threaddb`.)
-   * @param query By state, by name, at most `limit` (100), created before the job with the id `before`.
+   * @param query By state, by name, by the job that started them, at most `limit` (100), created before the job with the id `before`.
    * @throws BackgroundOptionsError
    */
   async list(query: JobQuery = {}): Promise<Job[]> {

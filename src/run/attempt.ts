@@ -16,7 +16,7 @@ export interface AttemptHost {
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
   readonly transactions: JobTransactions;
-  write(call: PendingCall, text: string, stream: OutputStream): void;
+  write(call: PendingCall, text: string, stream: OutputStream, attempt: number): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
 }
 
@@ -66,7 +66,7 @@ export class Attempt implements JobScope {
   }
 
   write(text: string, stream: OutputStream): void {
-    if (!this.#over) this.host.write(this.call, text, stream);
+    if (!this.#over) this.host.write(this.call, text, stream, this.number);
   }
 
   setProgress(value: number, data: unknown = null): void {

@@ -95,12 +95,12 @@ export class JobRunner implements AttemptHost {
     call.settler.reject(error);
   }
 
-  write(call: PendingCall, text: string, stream: OutputStream): void {
+  write(call: PendingCall, text: string, stream: OutputStream, attempt?: number): void {
     const { tracker, reporter, maxBytes } = this.settings;
     call.output ??= new OutputWriter(maxBytes, (output) => {
       void reporter.unharmed(call, 'store output', () => tracker.append(call.id, output));
     });
-    call.output.write(text, stream);
+    call.output.write(text, stream, attempt);
   }
 
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void {

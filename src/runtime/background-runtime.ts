@@ -8,6 +8,7 @@ import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
+import { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
 import { JobTransactions } from '../transaction/job-transactions.js';
 import { shutDown, within } from './shut-down.js';
@@ -19,6 +20,7 @@ export class BackgroundRuntime {
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
   readonly transactions: JobTransactions;
+  readonly readers = new LiveReaders();
   readonly reporter: JobReporter;
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;

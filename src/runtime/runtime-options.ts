@@ -39,6 +39,11 @@ export interface HttpOptions {
   param?: string;
   /** Whose request it is (a user's id, say): a job is shown to its owner alone. */
   owner?: (request: never) => string | undefined;
+  /**
+   * How long an answer that shows a job live is held open at most; then its reader comes back. Default: until the job
+   * ends. Set it where a proxy keeps answers back until they are whole, or cuts them after a time.
+   */
+  hold?: Duration;
 }
 
 /** What `BackgroundModule.forRoot` takes. */
@@ -85,7 +90,7 @@ const RULES = {
   transaction: TRANSACTION,
   retention: anObjectOf({ completed: aDuration, failed: aDuration, count: aCount(0) }),
   output: anObjectOf({ console: oneOf('tee', 'capture', 'off'), maxBytes: aCount(1) }),
-  http: anObjectOf({ param: aText, owner: aFunction }),
+  http: anObjectOf({ param: aText, owner: aFunction, hold: aDuration }),
   shutdown: anObjectOf({ grace: aDuration }),
   clock: anObjectWith('a clock, such as fakeClock()', 'now', 'after'),
 };
@@ -99,7 +104,12 @@ export interface RuntimeSettings {
   readonly defaults: JobDefaults;
   readonly retention: Retention;
   readonly output: Required<OutputOptions>;
-  readonly http: { readonly param: string; readonly owner: HttpOptions['owner'] };
+  readonly http: {
+    readonly param: string;
+    readonly owner: HttpOptions['owner'];
+    /** In ms. */
+    readonly hold: number | undefined;
+  };
   readonly grace: number;
   readonly clock: Clock;
 }
@@ -136,10 +146,14 @@ export function readOptions(options: BackgroundModuleOptions = {}): RuntimeSetti
       count: retention.count,
     },
     output: withDefaults<Required<OutputOptions>>(OUTPUT, options.output),
-    http: { param: options.http?.param ?? '_t', owner: options.http?.owner },
+    http: readHttp(options.http),
     grace: parseDuration(options.shutdown?.grace ?? '10s')!,
     clock: options.clock ?? systemClock,
   };
+}
+
+function readHttp({ param = '_t', owner, hold }: HttpOptions = {}): RuntimeSettings['http'] {
+  return { param, owner, hold: parseDuration(hold) };
 }
 
 /** An option that is there but `undefined` is not given. */
