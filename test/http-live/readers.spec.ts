@@ -93,13 +93,17 @@ describe.each(PLATFORMS)('Those who watch a job on %s', (platform) => {
     const output = { maxBytes: 64 * 1024 * 1024 };
     const { app, printer, location } = await printing({ clock, output });
     const { sent } = await connect(app, location, FACES[0]);
-    let isClosed = false;
-    sent.once('close', () => (isClosed = true));
+    const server = app.app.getHttpServer() as Server;
+    // Looked at from the server's side: a client that does not read does not notice.
+    const connections = (): Promise<number> =>
+      new Promise((resolve) => server.getConnections((_error, count) => resolve(count)));
+    const before = await connections();
     for (let line = 0; line < 4_000; line++) printer.job.print(BIG);
     await until(async () => {
       await clock.advance(60_000);
-      return isClosed;
+      return (await connections()) < before;
     });
+    sent.destroy();
   });
 
   it('see the page even through a proxy that collects all of it, if it may not be held for long', async () => {
