@@ -127,6 +127,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
     });
     const [job] = scope.jobs;
     if (!job) return ownAnswer(await handled);
+    await job.accepted.catch((error: unknown) => refuse(door, error));
     handled.catch((error: unknown) => this.#reportLateFailure(job, error));
     await this.#answerWith(job, context, door, choice);
     return answered();
@@ -140,12 +141,11 @@ export class JobRoutesInterceptor implements NestInterceptor {
   }
 
   async #answerWith(
-    { accepted, id }: JobFuture<unknown>,
+    { id }: JobFuture<unknown>,
     context: ExecutionContext,
     door: HttpDoor,
     { answer, prefer }: StartChoice,
   ): Promise<void> {
-    await accepted.catch((error: unknown) => refuse(door, error));
     if (prefer.wait) await this.#waitForEnd(id, door, prefer.wait);
     const head = await this.#headOf(id, prefer);
     const location = pollLocation(door.url, this.runtime.settings.http.param, id);
@@ -206,13 +206,12 @@ function headersOfHandler(context: ExecutionContext): string[] {
 }
 
 function refuse(door: HttpDoor, error: unknown): never {
-  if (error instanceof QueueFullError) door.setHeaders(errorHeaders(error.retryAfter));
-  if (error instanceof QueueFullError || error instanceof JobInterruptedError) {
-    throw new ServiceUnavailableException('No job can be accepted now. Try again later.', {
-      cause: error,
-    });
-  }
-  throw error;
+  const isFull = error instanceof QueueFullError;
+  if (!isFull && !(error instanceof JobInterruptedError)) throw error;
+  door.setHeaders(errorHeaders(isFull ? error.retryAfter : undefined));
+  throw new ServiceUnavailableException('No job can be accepted now. Try again later.', {
+    cause: error,
+  });
 }
 
 /** What the handler itself came to; one of an Observable without a value stays without. */
