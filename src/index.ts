@@ -15,6 +15,7 @@ export { BackgroundError } from './errors/background.error.js';
 export {
   JobCancelledError,
   JobContextError,
+  JobDeadlockError,
   JobInterruptedError,
   JobNotFoundError,
   JobTimeoutError,

@@ -7,6 +7,8 @@ import type { JobContext } from './job-context.js';
 interface OutputScope extends ConsoleSink {
   /** Whose code this is, so that a function put into the background joins the application that calls it. */
   readonly runtime: object;
+  /** The code begins to wait for a job. Returns the error where it must not. */
+  waits(job: object): Error | undefined;
 }
 
 /** In a job: everything that the method calls, however deep, and what it leaves behind. */
@@ -21,8 +23,6 @@ export interface StartScope extends OutputScope {
   readonly origin: JobOrigin;
   /** A job was started. Gives what was printed until then, if it is the first. */
   started(job: object): readonly HeadLine[];
-  /** The handler begins to wait for a job. */
-  waits(): void;
 }
 
 /** What a handler printed before it started a job. */
@@ -47,10 +47,4 @@ export function currentScope(): Scope | undefined {
 export function currentJobScope(): JobScope | undefined {
   const scope = storage.getStore();
   return scope?.kind === 'job' ? scope : undefined;
-}
-
-/** The code that runs here begins to wait for a job. */
-export function noteWaiting(): void {
-  const scope = storage.getStore();
-  if (scope?.kind === 'start') scope.waits();
 }

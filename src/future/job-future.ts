@@ -2,7 +2,8 @@ import type { Observable } from 'rxjs';
 import type { Job } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { BackgroundError } from '../errors/background.error.js';
-import { noteWaiting } from '../context/scope.js';
+import { currentScope } from '../context/scope.js';
+import { WaitNode } from './wait-graph.js';
 
 /** What a future needs of the runtime that made it. */
 export interface FutureHost {
@@ -43,6 +44,8 @@ export class JobFuture<T> extends Promise<T> {
   readonly name: string;
   readonly #host: FutureHost;
   #accepted: Promise<void> | undefined;
+  #node: WaitNode | undefined;
+  #over = false;
   #awaited = false;
   #acceptanceAwaited = false;
 
@@ -86,6 +89,31 @@ export class JobFuture<T> extends Promise<T> {
     return this.#awaited || this.#acceptanceAwaited;
   }
 
+  /** The job among those that wait for each other. @internal */
+  get node(): WaitNode {
+    return (this.#node ??= new WaitNode(this.id, this.name));
+  }
+
+  /** The attempt is over, and with it whatever it waited for. @internal */
+  stopWaiting(): void {
+    this.#node?.stopWaiting();
+  }
+
+  /** The job is over: a wait for it is none. @internal */
+  conclude(): void {
+    this.#over = true;
+    this.#node?.end();
+  }
+
+  /**
+   * The code that calls this begins to wait for the job. Returns the error where that would close a circle.
+   * @internal
+   */
+  beginWait(): Error | undefined {
+    this.#awaited = true;
+    return this.#over ? undefined : currentScope()?.waits(this.node);
+  }
+
   /** The job as it is now. @throws JobNotFoundError once its retention is over. */
   job(): Promise<Job> {
     return this.#host.find(this.id);
@@ -111,12 +139,41 @@ export class JobFuture<T> extends Promise<T> {
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     this.#awaited = true;
-    noteWaiting();
+    if (this.#over || !currentScope()) return super.then(onFulfilled, onRejected);
+    // `void job.catch(log)` is no wait, but `await job.catch(log)` is one.
+    if (!onFulfilled)
+      return WatchedPromise.of(super.then(null, onRejected), this);
+    const refusal = this.beginWait();
+    if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
     return super.then(onFulfilled, onRejected);
   }
 
   #outcome(): Promise<T> {
     return super.then();
+  }
+}
+
+/** What `catch` gives on a job's future: whoever awaits it waits for the job. */
+class WatchedPromise<T> extends Promise<T> {
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  #job: JobFuture<unknown> | undefined;
+
+  static of<T>(promise: Promise<T>, job: JobFuture<unknown>): WatchedPromise<T> {
+    const watched = new WatchedPromise<T>((resolve) => resolve(promise));
+    watched.#job = job;
+    return watched;
+  }
+
+  override then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    const refusal = this.#job?.beginWait();
+    if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
+    return super.then(onFulfilled, onRejected);
   }
 }
 

@@ -1,5 +1,5 @@
 import { runInScope } from '../context/scope.js';
-import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
+import type { DeliveryOutcome, JobEngine, JobTicket } from '../engine/job-engine.js';
 import { toFailure } from '../errors/failure.js';
 import {
   JobCancelledError,
@@ -7,6 +7,7 @@ import {
   JobNotFoundError,
   JobTimeoutError,
 } from '../errors/job.errors.js';
+import type { WaitNode } from '../future/wait-graph.js';
 import { Timeout } from '../future/timeout.js';
 import type { Clock } from '../job/clock.js';
 import type { OutputStream } from '../job/job-event.js';
@@ -23,6 +24,7 @@ import type { PendingCall } from './pending-call.js';
 export interface RunnerSettings {
   readonly runtime: object;
   readonly tracker: JobTracker;
+  readonly engine: Pick<JobEngine, 'lend'>;
   readonly clock: Clock;
   readonly reporter: JobReporter;
   readonly maxBytes: number;
@@ -58,9 +60,9 @@ export class JobRunner implements AttemptHost {
   }
 
   /** The engine's way in: settles once the attempt is over. */
-  deliver({ id }: JobTicket): Promise<DeliveryOutcome> {
-    const call = this.#calls.get(id);
-    return call ? new Promise((done) => call.deliver(done)) : Promise.resolve(OVER);
+  deliver(ticket: JobTicket): Promise<DeliveryOutcome> {
+    const call = this.#calls.get(ticket.id);
+    return call ? new Promise((done) => call.deliver(ticket, done)) : Promise.resolve(OVER);
   }
 
   /** The time of a delayed job has come: it waits for a slot now. */
@@ -92,6 +94,10 @@ export class JobRunner implements AttemptHost {
   drop(call: PendingCall, error: unknown): void {
     this.#forget(call);
     call.settler.reject(error);
+  }
+
+  lend({ ticket }: PendingCall, awaited: WaitNode): () => void {
+    return ticket ? this.settings.engine.lend(ticket, awaited.id) : () => {};
   }
 
   write(call: PendingCall, text: string, stream: OutputStream): void {
@@ -212,6 +218,7 @@ export class JobRunner implements AttemptHost {
 
   #forget(call: PendingCall): void {
     this.#calls.delete(call.id);
+    call.future.conclude();
     if (this.#calls.size > 0) return;
     this.#whenIdle.forEach((resolve) => resolve());
     this.#whenIdle = [];

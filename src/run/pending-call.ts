@@ -1,4 +1,4 @@
-import type { DeliveryOutcome } from '../engine/job-engine.js';
+import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
 import type { JobFuture, Settler } from '../future/job-future.js';
 import type { OutputWriter } from '../output/output-writer.js';
 import type { JobDefinition } from '../registry/job-definition.js';
@@ -16,6 +16,8 @@ export interface Interruptible {
 export class PendingCall {
   /** The attempt that is running. */
   attempt: Interruptible | undefined;
+  /** As the engine delivered it. */
+  ticket: JobTicket | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
   #delivered!: (done: DeliveryDone) => void;
@@ -44,7 +46,8 @@ export class PendingCall {
     return this.#delivery;
   }
 
-  deliver(done: DeliveryDone): void {
+  deliver(ticket: JobTicket, done: DeliveryDone): void {
+    this.ticket = ticket;
     this.#delivered(done);
   }
 }

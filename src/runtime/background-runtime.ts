@@ -1,8 +1,9 @@
 import { Logger } from '@nestjs/common';
-import { currentScope } from '../context/scope.js';
+import { currentJobScope, currentScope } from '../context/scope.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { JobControl } from '../dispatch/job-control.js';
 import { BackgroundError } from '../errors/background.error.js';
+import { JobDeadlockError } from '../errors/job.errors.js';
 import { chain, type MaybePromise } from '../job/maybe-promise.js';
 import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
@@ -25,7 +26,7 @@ export class BackgroundRuntime {
     const reporter = new JobReporter(new Logger('Background'));
     this.registry = new JobRegistry(defaults);
     this.runner = new JobRunner({
-      ...{ runtime: this, tracker, clock, reporter, maxBytes: output.maxBytes },
+      ...{ runtime: this, tracker, engine, clock, reporter, maxBytes: output.maxBytes },
       capturesConsole: output.console !== 'off',
       echoesConsole: output.console === 'tee',
     });
@@ -46,8 +47,10 @@ export class BackgroundRuntime {
     );
   }
 
-  /** Waits until no call is pending here, at most `timeout` ms. @throws BackgroundError when they are over. */
+  /** Waits until no call is pending here, at most `timeout` ms. @throws BackgroundError when they are over; JobDeadlockError in a job. */
   async drain(timeout?: number): Promise<void> {
+    const job = currentJobScope();
+    if (job?.runtime === this) throw new JobDeadlockError([job.context.name], [job.context.id]);
     const drained = this.runner.idle();
     if (timeout === undefined) return drained;
     await within(this.settings.clock, timeout, drained);

@@ -76,7 +76,7 @@ const RULES = {
   ),
   engine: anObjectWith(
     'an engine, such as localEngine()',
-    ...['open', 'enqueue', 'discard', 'pause', 'close'],
+    ...['open', 'enqueue', 'discard', 'lend', 'pause', 'close'],
   ),
   timeout: aDuration,
   retries: RETRIES,

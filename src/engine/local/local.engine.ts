@@ -40,6 +40,16 @@ class LocalEngine implements JobEngine {
     this.#waiting.remove(id);
   }
 
+  lend(_ticket: JobTicket, awaitedId: string): () => void {
+    this.#running -= 1;
+    this.#waiting.hurry(awaitedId);
+    this.#askTurn();
+    return () => {
+      this.#running += 1;
+      this.#waiting.unhurry(awaitedId);
+    };
+  }
+
   pause(): void {
     this.#paused = true;
   }
