@@ -28,6 +28,7 @@ export {
 } from './errors/setup.errors.js';
 export { jobOf, JobFuture } from './future/job-future.js';
 export { Timeout } from './future/timeout.js';
+export { transparent, type PipelinedArgs, type Transparent } from './future/transparent.js';
 export type { Clock } from './job/clock.js';
 export type { Duration } from './job/duration.js';
 export type { Job, JobFailure, JobOrigin, JobProgress, JobRecord, JobState } from './job/job.js';

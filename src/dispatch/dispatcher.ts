@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers';
 import { currentScope, type HeadLine, type Scope } from '../context/scope.js';
 import type { JobEngine, JobTicket } from '../engine/job-engine.js';
 import { JobInterruptedError } from '../errors/job.errors.js';
+import { isPipelined } from '../future/hand-over.js';
 import { JobFuture, type FutureHost } from '../future/job-future.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
@@ -12,6 +13,7 @@ import type { JobReporter } from '../run/job-reporter.js';
 import type { JobRunner } from '../run/job-runner.js';
 import { PendingCall } from '../run/pending-call.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
+import { ArgumentPipeline } from './argument-pipeline.js';
 
 export interface DispatcherParts {
   readonly tracker: JobTracker;
@@ -24,9 +26,12 @@ export interface DispatcherParts {
 
 /** The way in: makes a job of a call, has it stored, then queued. */
 export class Dispatcher {
+  readonly #pipeline: ArgumentPipeline;
   #closed = false;
 
-  constructor(private readonly parts: DispatcherParts) {}
+  constructor(private readonly parts: DispatcherParts) {
+    this.#pipeline = new ArgumentPipeline(parts);
+  }
 
   /** Takes no more calls. */
   close(): void {
@@ -70,7 +75,9 @@ export class Dispatcher {
       throw new JobInterruptedError(record.id, record.name, 'before it was accepted');
     return chain(tracker.create(record), () => {
       head.forEach(({ text, stream }) => runner.write(call, text, stream));
-      return engine.enqueue(ticketOf(call, record));
+      const ticket = ticketOf(call, record);
+      if (!call.args.some(isPipelined)) return engine.enqueue(ticket);
+      return this.#pipeline.queueWhenResolved(call, ticket);
     });
   }
 
@@ -92,7 +99,7 @@ function newRecord(call: PendingCall, scope: Scope | undefined, now: number): Jo
     createdAt: now,
     parentId: scope?.kind === 'job' ? scope.context.id : undefined,
     origin: scope?.kind === 'start' ? scope.origin : undefined,
-    state: call.definition.delay > 0 ? 'scheduled' : 'queued',
+    state: call.definition.delay > 0 || call.args.some(isPipelined) ? 'scheduled' : 'queued',
     attempt: 0,
     startedAt: undefined,
     finishedAt: undefined,

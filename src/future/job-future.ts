@@ -3,6 +3,7 @@ import type { Job } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { BackgroundError } from '../errors/background.error.js';
 import { currentScope } from '../context/scope.js';
+import { HAND_OVER, type Pipelined } from './hand-over.js';
 import { WaitNode } from './wait-graph.js';
 
 /** What a future needs of the runtime that made it. */
@@ -32,7 +33,7 @@ type Executor<T> = (resolve: (value: T) => void, reject: (error: unknown) => voi
  * nobody awaits is logged by the runner, and never becomes an unhandled rejection.
  * (PyBackground's transparent future, after Io's.)
  */
-export class JobFuture<T> extends Promise<T> {
+export class JobFuture<T> extends Promise<T> implements Pipelined {
   // `then` gives ordinary promises: what is derived from a future is no job of its own.
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
@@ -60,10 +61,10 @@ export class JobFuture<T> extends Promise<T> {
   static of<T>(host: FutureHost, id: string, name: string): Settleable<T> {
     let settler!: Settler<T>;
     const executor: Executor<T> = (resolve, reject) => {
-      settler = { resolve, reject, outcome: () => future.#outcome() };
+      settler = { resolve, reject, outcome: () => future.result() };
     };
     const future = new JobFuture<T>(executor, host, id, name);
-    void future.#outcome().catch(ignore);
+    void future.result().catch(ignore);
     return { future, settler };
   }
 
@@ -141,15 +142,22 @@ export class JobFuture<T> extends Promise<T> {
     this.#awaited = true;
     if (this.#over || !currentScope()) return super.then(onFulfilled, onRejected);
     // `void job.catch(log)` is no wait, but `await job.catch(log)` is one.
-    if (!onFulfilled)
-      return WatchedPromise.of(super.then(null, onRejected), this);
+    if (!onFulfilled) return WatchedPromise.of(super.then(null, onRejected), this);
     const refusal = this.beginWait();
     if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
     return super.then(onFulfilled, onRejected);
   }
 
-  #outcome(): Promise<T> {
+  /** What the future comes to, without counting as somebody who awaits it. @internal */
+  result(): Promise<T> {
     return super.then();
+  }
+
+  /** The result, as an argument of another job: that one waits for it, not the code that passes it. @internal */
+  [HAND_OVER](receiver: WaitNode): Promise<T> {
+    this.#awaited = true;
+    const refusal = this.#over ? undefined : receiver.waitFor(this.node);
+    return refusal ? Promise.reject(refusal) : this.result();
   }
 }
 

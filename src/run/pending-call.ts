@@ -28,7 +28,8 @@ export class PendingCall {
     readonly settler: Settler<unknown>,
     readonly definition: JobDefinition,
     readonly target: unknown,
-    readonly args: readonly unknown[],
+    /** Futures among them are replaced by their results before the first attempt. */
+    public args: readonly unknown[],
   ) {
     this.awaitDelivery();
   }
