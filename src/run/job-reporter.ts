@@ -33,6 +33,15 @@ export class JobReporter {
     }
   }
 
+  /** Does a part of the shutdown. Where it fails, that is logged: the rest must be done all the same. */
+  async closing(doing: string, work: () => MaybePromise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#error(`Shutting down: could not ${doing}`, error);
+    }
+  }
+
   #error(what: string, error: unknown): void {
     const { message, stack } = toFailure(error);
     this.logger.error(`${what}: ${message}`, stack);

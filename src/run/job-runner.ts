@@ -1,12 +1,7 @@
 import { runInScope } from '../context/scope.js';
 import type { DeliveryOutcome, JobEngine, JobTicket } from '../engine/job-engine.js';
 import { toFailure } from '../errors/failure.js';
-import {
-  JobCancelledError,
-  JobInterruptedError,
-  JobNotFoundError,
-  JobTimeoutError,
-} from '../errors/job.errors.js';
+import { JobCancelledError, JobNotFoundError, JobTimeoutError } from '../errors/job.errors.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import { Timeout } from '../future/timeout.js';
 import type { Clock } from '../job/clock.js';
@@ -43,6 +38,7 @@ export class JobRunner implements AttemptHost {
   readonly echoesConsole: boolean;
   readonly #calls = new Map<string, PendingCall>();
   #whenIdle: (() => void)[] = [];
+  #closing = false;
 
   constructor(private readonly settings: RunnerSettings) {
     this.runtime = settings.runtime;
@@ -82,6 +78,11 @@ export class JobRunner implements AttemptHost {
 
   pendingCalls(): PendingCall[] {
     return [...this.#calls.values()];
+  }
+
+  /** From now on what fails has failed: nothing will deliver another attempt. */
+  close(): void {
+    this.#closing = true;
   }
 
   /** Fulfilled when no call is pending. */
@@ -195,9 +196,7 @@ export class JobRunner implements AttemptHost {
 
   /** When the job runs again, if it failed and may. Once the application ends it may not. */
   #nextRun(attempt: Attempt, change: JobChange): number | undefined {
-    if (change.type !== 'fail' || attempt.interruption instanceof JobInterruptedError) {
-      return undefined;
-    }
+    if (change.type !== 'fail' || this.#closing) return undefined;
     const delay = retryDelay(attempt.call.definition, attempt.number, Math.random());
     return delay === undefined ? undefined : change.at + delay;
   }

@@ -18,12 +18,13 @@ export class BackgroundRuntime {
   readonly runner: JobRunner;
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
+  readonly reporter = new JobReporter(new Logger('Background'));
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(readonly settings: RuntimeSettings) {
     const { tracker, engine, clock, defaults, output } = settings;
-    const reporter = new JobReporter(new Logger('Background'));
+    const { reporter } = this;
     this.registry = new JobRegistry(defaults);
     this.runner = new JobRunner({
       ...{ runtime: this, tracker, engine, clock, reporter, maxBytes: output.maxBytes },
