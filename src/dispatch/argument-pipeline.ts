@@ -22,7 +22,7 @@ export class ArgumentPipeline {
   constructor(private readonly parts: PipelineParts) {}
 
   /** Returns at once. A failed argument fails the call with its error. */
-  queueWhenResolved(call: PendingCall, ticket: JobTicket): void {
+  queueWhenResolved(call: PendingCall, ticket: () => JobTicket): void {
     const { reporter } = this.parts;
     this.#resolve(call)
       .then(
@@ -38,19 +38,23 @@ export class ArgumentPipeline {
     ).then((values) => args.map((arg, index) => (isPipelined(arg) ? values[index] : arg)));
   }
 
-  async #queue(call: PendingCall, ticket: JobTicket, args: unknown[]): Promise<void> {
-    const { tracker, engine, clock } = this.parts;
+  async #queue(call: PendingCall, ticketOf: () => JobTicket, args: unknown[]): Promise<void> {
     if (this.#isGone(call)) return;
     call.args = args;
-    const now = clock.now();
-    const isDue = (ticket.runAt ?? 0) <= now;
-    // Before it is queued: the engine may deliver it at once.
-    if (isDue) await tracker.change(call.id, { type: 'enqueue', at: now });
     try {
-      await engine.enqueue(ticket);
+      const ticket = ticketOf();
+      await this.#markQueued(ticket);
+      await this.parts.engine.enqueue(ticket);
     } catch (error) {
       await this.#fail(call, error);
     }
+  }
+
+  /** Before it is queued, since the engine may deliver it at once; of a job that is not due the engine tells later. */
+  async #markQueued({ id, runAt }: JobTicket): Promise<void> {
+    const { tracker, clock } = this.parts;
+    const now = clock.now();
+    if ((runAt ?? 0) <= now) await tracker.change(id, { type: 'enqueue', at: now });
   }
 
   async #fail(call: PendingCall, error: unknown): Promise<void> {
@@ -59,6 +63,7 @@ export class ArgumentPipeline {
     await tracker.change(call.id, { type: 'fail', at: clock.now(), error: toFailure(error) });
     reporter.failed(call, error);
     runner.drop(call, error);
+    runner.ended.keep(call);
   }
 
   /** Cancelled, or given up at shutdown. */

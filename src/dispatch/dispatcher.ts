@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers';
 import { currentScope, type HeadLine, type Scope } from '../context/scope.js';
-import type { JobEngine, JobTicket } from '../engine/job-engine.js';
+import type { JobEngine } from '../engine/job-engine.js';
 import { JobInterruptedError } from '../errors/job.errors.js';
 import { isPipelined } from '../future/hand-over.js';
 import { JobFuture, type FutureHost } from '../future/job-future.js';
@@ -14,6 +14,9 @@ import type { JobRunner } from '../run/job-runner.js';
 import { PendingCall } from '../run/pending-call.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
 import { ArgumentPipeline } from './argument-pipeline.js';
+import { JobRetry } from './job-retry.js';
+import { ticketOf } from './ticket.js';
+import { UniqueCalls } from './unique-calls.js';
 
 export interface DispatcherParts {
   readonly tracker: JobTracker;
@@ -27,15 +30,25 @@ export interface DispatcherParts {
 /** The way in: makes a job of a call, has it stored, then queued. */
 export class Dispatcher {
   readonly #pipeline: ArgumentPipeline;
+  readonly #retry: JobRetry;
+  readonly #unique: UniqueCalls;
   #closed = false;
 
   constructor(private readonly parts: DispatcherParts) {
     this.#pipeline = new ArgumentPipeline(parts);
+    this.#retry = new JobRetry(parts, this.#pipeline);
+    this.#unique = new UniqueCalls(parts.clock);
   }
 
   /** Takes no more calls. */
   close(): void {
     this.#closed = true;
+    this.#unique.close();
+  }
+
+  /** Runs a job again that failed or was cancelled. */
+  async retry(id: string): Promise<boolean> {
+    return !this.#closed && this.#retry.retry(id);
   }
 
   /** Starts a job; returns at once. Where the call is refused, the future and its `accepted` are rejected. */
@@ -44,14 +57,40 @@ export class Dispatcher {
     target: unknown,
     args: readonly unknown[],
   ): JobFuture<unknown> {
-    const { runner, control, clock } = this.parts;
-    const { future, settler } = JobFuture.of<unknown>(control, newJobId(), definition.name);
-    const call = new PendingCall(future, settler, definition, target, args);
+    const call = this.#callOf(definition, target, args);
+    if (definition.unique) return this.#beginUnique(call);
+    return this.#begin(call);
+  }
+
+  #callOf(definition: JobDefinition, target: unknown, args: readonly unknown[]): PendingCall {
+    const { future, settler } = JobFuture.of<unknown>(
+      this.parts.control,
+      newJobId(),
+      definition.name,
+    );
+    return new PendingCall(future, settler, definition, target, args);
+  }
+
+  #begin(call: PendingCall): JobFuture<unknown> {
     const scope = currentScope();
-    const head = scope?.kind === 'start' ? scope.started(future) : [];
-    runner.attend(call);
-    this.#accept(call, newRecord(call, scope, clock.now()), head);
-    return future;
+    const head = scope?.kind === 'start' ? scope.started(call.future) : [];
+    this.parts.runner.attend(call);
+    this.#accept(call, newRecord(call, scope, this.parts.clock.now()), head);
+    return call.future;
+  }
+
+  /** The future of the call, or of the first one with its key. */
+  #beginUnique(call: PendingCall): JobFuture<unknown> {
+    try {
+      const first = this.#unique.firstLike(call);
+      if (first === call) return this.#begin(call);
+      const scope = currentScope();
+      if (scope?.kind === 'start') scope.started(first.future);
+      return first.future;
+    } catch (error) {
+      call.future.acceptedBy(this.#refuse(call, error));
+      return call.future;
+    }
   }
 
   #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
@@ -75,9 +114,8 @@ export class Dispatcher {
       throw new JobInterruptedError(record.id, record.name, 'before it was accepted');
     return chain(tracker.create(record), () => {
       head.forEach(({ text, stream }) => runner.write(call, text, stream));
-      const ticket = ticketOf(call, record);
-      if (!call.args.some(isPipelined)) return engine.enqueue(ticket);
-      return this.#pipeline.queueWhenResolved(call, ticket);
+      if (!call.args.some(isPipelined)) return engine.enqueue(ticketOf(call, record));
+      return this.#pipeline.queueWhenResolved(call, () => ticketOf(call, record));
     });
   }
 
@@ -107,9 +145,4 @@ function newRecord(call: PendingCall, scope: Scope | undefined, now: number): Jo
     result: undefined,
     error: undefined,
   };
-}
-
-function ticketOf({ definition }: PendingCall, { id, name, createdAt }: JobRecord): JobTicket {
-  const runAt = definition.delay > 0 ? createdAt + definition.delay : undefined;
-  return { id, name, priority: definition.priority, runAt };
 }

@@ -52,7 +52,10 @@ export class JobControl implements FutureHost {
     const change = { type: 'cancel', at: clock.now(), error: toFailure(error) } as const;
     if (!(await tracker.change(id, change))) return false;
     await engine.discard(id);
-    if (call) runner.drop(call, error);
+    if (call) {
+      runner.drop(call, error);
+      runner.ended.keep(call);
+    }
     return true;
   }
 

@@ -9,6 +9,8 @@ export interface JobTicket {
   readonly priority: number;
   /** Not before this time, in ms since 1970; at once if not given. */
   readonly runAt: number | undefined;
+  /** At most so many run at once of those with this key. */
+  readonly limit: { readonly key: string; readonly jobs: number } | undefined;
 }
 
 /** What came of a delivery: the job is over for the engine, or is to be delivered again at a time. */

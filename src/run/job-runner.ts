@@ -13,6 +13,7 @@ import { OutputWriter } from '../output/output-writer.js';
 import { retryDelay } from '../registry/job-definition.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import type { EndedCalls } from './ended-calls.js';
 import type { JobReporter } from './job-reporter.js';
 import type { PendingCall } from './pending-call.js';
 
@@ -22,6 +23,7 @@ export interface RunnerSettings {
   readonly engine: Pick<JobEngine, 'lend'>;
   readonly clock: Clock;
   readonly reporter: JobReporter;
+  readonly ended: EndedCalls;
   readonly maxBytes: number;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
@@ -40,7 +42,11 @@ export class JobRunner implements AttemptHost {
   #whenIdle: (() => void)[] = [];
   #closing = false;
 
+  /** What failed or was cancelled, and may run again. */
+  readonly ended: EndedCalls;
+
   constructor(private readonly settings: RunnerSettings) {
+    this.ended = settings.ended;
     this.runtime = settings.runtime;
     this.capturesConsole = settings.capturesConsole;
     this.echoesConsole = settings.echoesConsole;
@@ -209,6 +215,7 @@ export class JobRunner implements AttemptHost {
     const { call } = attempt;
     if ('value' in outcome) return call.settler.resolve(outcome.value);
     const { thrown } = outcome;
+    this.ended.keep(call);
     const timedOut = attempt.wasEndedBy(JobTimeoutError, thrown);
     if (timedOut && call.definition.onTimeout === 'value') return call.settler.resolve(Timeout);
     if (change.type === 'fail') this.settings.reporter.failed(call, thrown);

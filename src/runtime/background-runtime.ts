@@ -7,6 +7,7 @@ import { JobDeadlockError } from '../errors/job.errors.js';
 import { chain, type MaybePromise } from '../job/maybe-promise.js';
 import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
+import { EndedCalls } from '../run/ended-calls.js';
 import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
 import type { RuntimeSettings } from './runtime-options.js';
@@ -23,10 +24,11 @@ export class BackgroundRuntime {
   #closing: Promise<void> | undefined;
 
   constructor(readonly settings: RuntimeSettings) {
-    const { tracker, engine, clock, defaults, output } = settings;
+    const { tracker, engine, clock, defaults, output, retention } = settings;
     const { reporter } = this;
     this.registry = new JobRegistry(defaults);
     this.runner = new JobRunner({
+      ended: new EndedCalls(clock, retention),
       ...{ runtime: this, tracker, engine, clock, reporter, maxBytes: output.maxBytes },
       capturesConsole: output.console !== 'off',
       echoesConsole: output.console === 'tee',

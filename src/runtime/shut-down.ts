@@ -26,6 +26,7 @@ export async function shutDown(parts: ShutdownParts): Promise<void> {
   for (const call of runner.pendingCalls()) call.attempt?.interrupt(interruption(call, 'done'));
   await runner.idle();
   await reporter.closing('close the engine', () => settings.engine.close());
+  runner.ended.close();
   await reporter.closing('close the tracker', () => settings.tracker.close());
 }
 

@@ -33,6 +33,11 @@ export class WaitingLine {
     return undefined;
   }
 
+  /** Before its equals: it had its turn. */
+  pushAgain(ticket: JobTicket): void {
+    this.#pushTo(ticket.priority + 0.5, ticket);
+  }
+
   /** Puts a ticket before all others: somebody who has begun cannot end without it. */
   hurry(id: string): void {
     const ticket = this.#places.get(id)?.ticket;
