@@ -10,6 +10,7 @@ export { Background } from './decorators/background.decorator.js';
 export { Backgrounder } from './decorators/backgrounder.decorator.js';
 export type { BackgrounderOptions } from './decorators/route-door.js';
 export type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from './engine/job-engine.js';
+export type { ThreadCall, ThreadPool } from './engine/thread-pool.js';
 export { localEngine } from './engine/local/local.engine.js';
 export { BackgroundError } from './errors/background.error.js';
 export {
@@ -21,6 +22,11 @@ export {
   JobTimeoutError,
   QueueFullError,
 } from './errors/job.errors.js';
+export {
+  ArgumentsNotSerializableError,
+  ResultNotSerializableError,
+  ThreadError,
+} from './errors/thread.errors.js';
 export {
   BackgroundOptionsError,
   DuplicateJobNameError,
@@ -42,12 +48,18 @@ export {
 } from './module/background.module.js';
 export { BackgroundService } from './module/background.service.js';
 export type { OutputAppend, OutputChunk, OutputGap, OutputPage } from './output/output-chunk.js';
-export type { BackgroundOptions, RetryOptions } from './registry/background-options.js';
+export type {
+  BackgroundOptions,
+  ConcurrencyOptions,
+  RetryOptions,
+  UniqueOptions,
+} from './registry/background-options.js';
 export type {
   BackgroundModuleOptions,
   HttpOptions,
   OutputOptions,
   RetentionOptions,
 } from './runtime/runtime-options.js';
+export type { ThreadOptions } from './runtime/thread-options.js';
 export type { JobQuery, JobTracker, Retention, TrackerSettings } from './tracker/job-tracker.js';
 export { memoryTracker } from './tracker/memory/memory.tracker.js';

@@ -6,7 +6,7 @@ import { BACKGROUND_OPTIONS, type BackgroundOptions } from '../registry/backgrou
 import type { JobMethod } from '../registry/job-definition.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';
 import { ambientRuntime } from '../runtime/embedded-runtime.js';
-import { notedMethodOf } from './noted-method.js';
+import { notedMethodOf } from '../registry/noted-method.js';
 import { attachedRuntime } from './runtime-injection.js';
 
 /** A function as it is called in the background. Its arguments may be futures of other jobs. */

@@ -1,11 +1,14 @@
 import type { JobTicket } from '../engine/job-engine.js';
+import { obstacleIn } from '../engine/crossing.js';
 import { BackgroundOptionsError } from '../errors/setup.errors.js';
+import { ArgumentsNotSerializableError } from '../errors/thread.errors.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobDefinition, KeyOf } from '../registry/job-definition.js';
 import type { PendingCall } from '../run/pending-call.js';
 
-/** What the engine is to know of a call. @throws BackgroundOptionsError where its key cannot be told. */
+/** What the engine is to know of a call. @throws BackgroundOptionsError where its key cannot be told; ArgumentsNotSerializableError */
 export function ticketOf({ definition, args }: PendingCall, record: JobRecord): JobTicket {
+  if (definition.thread) refuseUncrossable(definition.name, args);
   const { id, name, createdAt } = record;
   const runAt = definition.delay > 0 ? createdAt + definition.delay : undefined;
   const limit = definition.concurrency && limitOf(definition, args);
@@ -27,6 +30,11 @@ export function keyOf(
     given,
     `Job ${name} was refused: its { ${option}: { key } } gave ${String(given)}. Let it return a text.`,
   );
+}
+
+function refuseUncrossable(name: string, args: readonly unknown[]): void {
+  const obstacle = obstacleIn(args, 'arguments');
+  if (obstacle) throw new ArgumentsNotSerializableError(name, obstacle.path, obstacle.reason);
 }
 
 function limitOf(definition: JobDefinition, args: readonly unknown[]): JobTicket['limit'] {

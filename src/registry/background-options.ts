@@ -60,6 +60,11 @@ export interface BackgroundOptions {
    * cancelled job is in nobody's way. Holds within one process.
    */
   unique?: UniqueOptions;
+  /**
+   * Runs the method in a thread, on an instance that the thread's own application has (`forRoot({ threads })`). What
+   * burns the CPU leaves the event loop free there, and a timeout or cancel that is ignored ends the thread.
+   */
+  thread?: boolean;
 }
 
 export const RETRIES = either(
@@ -81,4 +86,5 @@ export const BACKGROUND_OPTIONS: OptionRules = {
   priority: anInteger,
   concurrency: either(aCount(1), anObjectOf({ limit: aCount(1), key: aFunction })),
   unique: anObjectOf({ key: aFunction, for: aDuration }),
+  thread: oneOf(true, false),
 };

@@ -22,6 +22,14 @@ export interface JobDefinition {
   readonly concurrency: { readonly limit: number; readonly key: KeyOf | undefined } | undefined;
   /** `for` in ms. */
   readonly unique: { readonly key: KeyOf; readonly for: number } | undefined;
+  /** Where a thread finds the method; `undefined` where it runs right here. */
+  readonly thread: ThreadPlace | undefined;
+}
+
+/** A class by its name, and one of its methods. */
+export interface ThreadPlace {
+  readonly owner: string;
+  readonly key: string;
 }
 
 /** Tells calls apart by their arguments. */
@@ -41,6 +49,7 @@ export type JobDefaults = Pick<BackgroundOptions, 'timeout' | 'retries'>;
 export function defineJob(
   method: JobMethod,
   name: string,
+  place: ThreadPlace | undefined,
   ...options: readonly (BackgroundOptions | JobDefaults | undefined)[]
 ): JobDefinition {
   const chosen = Object.assign({}, ...options.toReversed().map(givenOnly)) as BackgroundOptions;
@@ -54,6 +63,7 @@ export function defineJob(
     priority: chosen.priority ?? 0,
     concurrency: concurrencyRules(name, chosen.concurrency),
     unique: uniqueRules(name, chosen.unique),
+    thread: chosen.thread ? place : undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import { runInScope } from '../context/scope.js';
 import type { DeliveryOutcome, JobEngine, JobTicket } from '../engine/job-engine.js';
+import type { ThreadPool } from '../engine/thread-pool.js';
 import { toFailure } from '../errors/failure.js';
 import { JobCancelledError, JobNotFoundError, JobTimeoutError } from '../errors/job.errors.js';
 import type { WaitNode } from '../future/wait-graph.js';
@@ -13,6 +14,7 @@ import { OutputWriter } from '../output/output-writer.js';
 import { retryDelay } from '../registry/job-definition.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import { runInThread } from './thread-call.js';
 import type { EndedCalls } from './ended-calls.js';
 import type { JobReporter } from './job-reporter.js';
 import type { PendingCall } from './pending-call.js';
@@ -24,6 +26,7 @@ export interface RunnerSettings {
   readonly clock: Clock;
   readonly reporter: JobReporter;
   readonly ended: EndedCalls;
+  readonly threads: ThreadPool | undefined;
   readonly maxBytes: number;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
@@ -181,11 +184,16 @@ export class JobRunner implements AttemptHost {
   /** The user's code, in the scope of its job. Its output ends where its outcome is known. */
   async #perform(attempt: Attempt): Promise<Outcome> {
     const { definition, target, args } = attempt.call;
+    const { threads } = this.settings;
     // Async, so that what the method throws before its first await is a rejection too.
     // eslint-disable-next-line @typescript-eslint/require-await
     const method = async (): Promise<unknown> => definition.method.apply(target, args as never[]);
     try {
-      return { value: await attempt.outcomeOf(() => runInScope(attempt, method)) };
+      const run = (): Promise<unknown> =>
+        definition.thread && threads
+          ? runInThread(threads, attempt, definition.thread)
+          : runInScope(attempt, method);
+      return { value: await attempt.outcomeOf(run) };
     } catch (thrown) {
       return { thrown };
     } finally {

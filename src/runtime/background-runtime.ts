@@ -8,6 +8,7 @@ import { chain, type MaybePromise } from '../job/maybe-promise.js';
 import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { EndedCalls } from '../run/ended-calls.js';
+import { threadData } from '../engine/thread-pool.js';
 import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
 import type { RuntimeSettings } from './runtime-options.js';
@@ -26,9 +27,10 @@ export class BackgroundRuntime {
   constructor(readonly settings: RuntimeSettings) {
     const { tracker, engine, clock, defaults, output, retention } = settings;
     const { reporter } = this;
-    this.registry = new JobRegistry(defaults);
+    this.registry = new JobRegistry(defaults, whereThreadsAre(settings));
     this.runner = new JobRunner({
       ended: new EndedCalls(clock, retention),
+      threads: settings.threads,
       ...{ runtime: this, tracker, engine, clock, reporter, maxBytes: output.maxBytes },
       capturesConsole: output.console !== 'off',
       echoesConsole: output.console === 'tee',
@@ -39,8 +41,12 @@ export class BackgroundRuntime {
     });
   }
 
-  /** Opens the tracker, then the engine. */
+  /** Opens the threads, the tracker, then the engine. */
   open(): MaybePromise<void> {
+    return chain(this.settings.threads?.open(), () => this.#openRest());
+  }
+
+  #openRest(): MaybePromise<void> {
     const { tracker, engine, clock, retention, concurrency, queueLimit, output } = this.settings;
     if (output.console !== 'off') this.#releaseConsole = captureConsole(currentScope);
     const deliver: JobRunner['deliver'] = (ticket) => this.runner.deliver(ticket);
@@ -68,4 +74,9 @@ export class BackgroundRuntime {
   close(): Promise<void> {
     return (this.#closing ??= shutDown(this).finally(() => this.#releaseConsole?.()));
   }
+}
+
+function whereThreadsAre({ threads }: RuntimeSettings): 'here' | 'missing' | 'inside' {
+  if (threadData()) return 'inside';
+  return threads ? 'here' : 'missing';
 }

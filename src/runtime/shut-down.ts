@@ -27,6 +27,7 @@ export async function shutDown(parts: ShutdownParts): Promise<void> {
   await runner.idle();
   await reporter.closing('close the engine', () => settings.engine.close());
   runner.ended.close();
+  await reporter.closing('end the threads', () => settings.threads?.close());
   await reporter.closing('close the tracker', () => settings.tracker.close());
 }
 

@@ -16,7 +16,6 @@ import {
 import { fakeClock, type FakeClock } from '../../src/testing/index.js';
 import { Latch } from '../support/latch.js';
 import { closeApps, startApp, type TestApp } from '../support/test-app.js';
-import { until } from '../support/until.js';
 
 afterEach(closeApps);
 
