@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { aCount, aDuration, anObjectOf, aTextOrUrl } from '../errors/check-options.js';
 import { BackgroundOptionsError } from '../errors/setup.errors.js';
@@ -27,7 +28,7 @@ export function threadsOf(
   clock: Clock,
 ): ThreadPool | undefined {
   if (!options) return undefined;
-  const { app, max, grace } = options;
+  const { app, max = Math.max(1, availableParallelism() - 1), grace } = options;
   if (app === undefined) throw missingApp();
   return piscinaPool({ app: urlOf(app), max, grace: parseDuration(grace ?? '1s')!, clock });
 }

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { BroadcastChannel, MessageChannel } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
@@ -9,12 +8,13 @@ import type { Clock } from '../../job/clock.js';
 import type { ThreadCall, ThreadData, ThreadPool } from '../thread-pool.js';
 import { RunningCall } from './running-call.js';
 import type { PoolMessage } from './thread-messages.js';
+import { Turns } from './turns.js';
 
 export interface PiscinaSettings {
   /** The URL of the module that makes the application of a thread. */
   readonly app: URL;
   /** How many threads at most. */
-  readonly max: number | undefined;
+  readonly max: number;
   /** How long a stopped method may go on, and a thread's application take to close, in ms. */
   readonly grace: number;
   readonly clock: Clock;
@@ -29,7 +29,12 @@ class PiscinaPool implements ThreadPool {
   readonly #channelName = `nestjs-background:${newJobId()}`;
   #piscina!: Piscina;
 
-  constructor(private readonly settings: PiscinaSettings) {}
+  // Nothing waits in piscina's own line: it forgets that line where the thread that would serve it is ended.
+  readonly #turns: Turns;
+
+  constructor(private readonly settings: PiscinaSettings) {
+    this.#turns = new Turns(settings.max);
+  }
 
   async open(): Promise<void> {
     const { app, max } = this.settings;
@@ -40,7 +45,7 @@ class PiscinaPool implements ThreadPool {
       filename: fileURLToPath(new URL('./thread-entry.js', import.meta.url)),
       workerData,
       minThreads: 0,
-      maxThreads: max ?? Math.max(1, availableParallelism() - 1),
+      maxThreads: max,
       // A thread that is idle has an application all the same, with timers and connections: let its event loop turn.
       atomics: 'disabled',
       idleTimeout: Infinity,
@@ -48,15 +53,13 @@ class PiscinaPool implements ThreadPool {
   }
 
   async run(call: ThreadCall): Promise<unknown> {
-    call.signal.throwIfAborted();
-    const { port1, port2 } = new MessageChannel();
-    const running = new RunningCall(call, port1, this.settings);
+    await this.#turns.take();
     try {
-      const { port, ...task } = running.taskWith(port2);
-      await this.#piscina.run({ ...task, port }, { transferList: [port], signal: running.killer });
-      return running.result();
+      // Meanwhile it may have been stopped.
+      call.signal.throwIfAborted();
+      return await this.#runNow(call);
     } finally {
-      running.close();
+      this.#turns.giveBack();
     }
   }
 
@@ -64,6 +67,18 @@ class PiscinaPool implements ThreadPool {
     if (!this.#piscina) return;
     await this.#closeApplications();
     await this.#piscina.destroy();
+  }
+
+  async #runNow(call: ThreadCall): Promise<unknown> {
+    const { port1, port2 } = new MessageChannel();
+    const running = new RunningCall(call, port1, this.settings);
+    const options = { transferList: [port2], signal: running.killer };
+    try {
+      await this.#piscina.run(running.taskWith(port2), options);
+      return running.result();
+    } finally {
+      running.close();
+    }
   }
 
   /** Asks every thread to close its application, and waits for them, but not for ever. */
