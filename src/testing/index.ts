@@ -1,1 +1,8 @@
+export {
+  BackgroundTesting,
+  type BackgroundTestingOptions,
+  type SpiedCall,
+} from './background-testing.js';
 export { fakeClock, type FakeClock } from './fake-clock.js';
+export { inlineEngine } from './inline-engine.js';
+export { leakGuard, type LeakGuard } from './leak-guard.js';
