@@ -22,7 +22,7 @@ const FLOORS = [
   'module',
   'testing',
 ];
-const ADAPTERS = ['tracker/memory', 'engine/local'];
+const ADAPTERS = ['tracker/memory', 'engine/local', 'engine/threads'];
 const adapterPath = `^src/(${ADAPTERS.join('|')})/`;
 
 const folderPath = (floor) => (floor === 'ADAPTERS' ? adapterPath : `^src/${floor}/`);
@@ -66,7 +66,11 @@ module.exports = {
       name: 'declared-dependencies-only',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] },
+      // An optional peer counts as `npm-no-pkg` too, for its place in `peerDependenciesMeta`.
+      to: {
+        dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
+        dependencyTypesNot: ['npm-peer'],
+      },
     },
   ],
   options: {

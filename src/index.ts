@@ -10,12 +10,13 @@ export { Background } from './decorators/background.decorator.js';
 export { Backgrounder } from './decorators/backgrounder.decorator.js';
 export type { BackgrounderOptions, ExposeOptions, JobView } from './decorators/route-door.js';
 export type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from './engine/job-engine.js';
+export type { ThreadCall, ThreadPool } from './engine/thread-pool.js';
 export { localEngine } from './engine/local/local.engine.js';
 export { BackgroundError } from './errors/background.error.js';
-export { JobDeadlockError } from './errors/deadlock.error.js';
 export {
   JobCancelledError,
   JobContextError,
+  JobDeadlockError,
   JobInterruptedError,
   JobNotFoundError,
   JobTimeoutError,
@@ -30,12 +31,18 @@ export {
 export { outsideTransaction } from './transaction/outside-transaction.js';
 export { timedQuery, type TimedQueryOptions } from './transaction/timed-query.js';
 export {
+  ArgumentsNotSerializableError,
+  ResultNotSerializableError,
+  ThreadError,
+} from './errors/thread.errors.js';
+export {
   BackgroundOptionsError,
   DuplicateJobNameError,
   RouteClashError,
 } from './errors/setup.errors.js';
 export { jobOf, JobFuture } from './future/job-future.js';
 export { Timeout } from './future/timeout.js';
+export { transparent, type PipelinedArgs, type Transparent } from './future/transparent.js';
 export type { Clock } from './job/clock.js';
 export type { Duration } from './job/duration.js';
 export type { Job, JobFailure, JobOrigin, JobProgress, JobRecord, JobState } from './job/job.js';
@@ -51,8 +58,10 @@ export { BackgroundService } from './module/background.service.js';
 export type { OutputAppend, OutputChunk, OutputGap, OutputPage } from './output/output-chunk.js';
 export type {
   BackgroundOptions,
+  ConcurrencyOptions,
   RetryOptions,
   TransactionOptions,
+  UniqueOptions,
 } from './registry/background-options.js';
 export type {
   BackgroundModuleOptions,
@@ -60,5 +69,6 @@ export type {
   OutputOptions,
   RetentionOptions,
 } from './runtime/runtime-options.js';
+export type { ThreadOptions } from './runtime/thread-options.js';
 export type { JobQuery, JobTracker, Retention, TrackerSettings } from './tracker/job-tracker.js';
 export { memoryTracker } from './tracker/memory/memory.tracker.js';

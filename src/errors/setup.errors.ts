@@ -9,8 +9,9 @@ export class BackgroundOptionsError extends BackgroundError {
     readonly option: string,
     readonly value: unknown,
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }
 

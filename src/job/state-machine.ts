@@ -7,7 +7,9 @@ export type JobChange =
   | { type: 'complete'; at: number; result: unknown }
   | { type: 'fail'; at: number; error: JobFailure }
   | { type: 'cancel'; at: number; error: JobFailure }
-  | { type: 'reschedule'; at: number; error: JobFailure };
+  | { type: 'reschedule'; at: number; error: JobFailure }
+  /** On request: the only way out of an end. */
+  | { type: 'retry'; at: number };
 
 /** The whole state machine; `docs/state-machine.md` draws it, and a test compares the two. */
 export const TRANSITIONS: Readonly<
@@ -23,18 +25,18 @@ export const TRANSITIONS: Readonly<
     reschedule: 'scheduled',
   },
   completed: {},
-  failed: {},
-  cancelled: {},
+  failed: { retry: 'queued' },
+  cancelled: { retry: 'queued' },
 };
 
-/** Whether nothing can happen to a job any more. */
+/** Whether a job is over: nothing happens to it any more, unless somebody has it run again. */
 export function isFinal(state: JobState): boolean {
   return state === 'completed' || state === 'failed' || state === 'cancelled';
 }
 
 /**
  * The record after the change, or `undefined` where the state does not admit it: whatever comes after the
- * end (a late result, a timer left behind) is ignored, and never resurrects a job.
+ * end (a late result, a timer left behind) is ignored, and never resurrects a job. Only the explicit command does.
  */
 export function applyChange(record: JobRecord, change: JobChange): JobRecord | undefined {
   const state = TRANSITIONS[record.state][change.type];
@@ -58,5 +60,7 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord | u
       return { ...record, state, finishedAt: change.at, error: change.error };
     case 'reschedule':
       return { ...record, state, error: change.error };
+    case 'retry':
+      return { ...record, state, startedAt: undefined, finishedAt: undefined, progress: null };
   }
 }

@@ -118,6 +118,17 @@ export class BackgroundService {
     return this.runtime.control.cancel(id, reason);
   }
 
+  /**
+   * Runs a job again that has failed or was cancelled: at once, under the same id, its attempts counted on. Its result
+   * is got with `wait(id)`; the future of the first end stays as it is.
+   * @returns `false` where there is nothing to run again: it is unknown, not over, completed, or it ended in another
+   * process.
+   * @throws QueueFullError
+   */
+  retry(id: string): Promise<boolean> {
+    return this.runtime.dispatcher.retry(id);
+  }
+
   /** How many jobs are in each state. */
   async counts(): Promise<Record<JobState, number>> {
     return this.runtime.settings.tracker.counts();

@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { backgroundMethodsOf } from '../decorators/noted-method.js';
+import { backgroundMethodsOf } from '../registry/noted-method.js';
 import { attachRuntime, RUNTIME } from '../decorators/runtime-injection.js';
 import type { BackgroundMethod } from '../registry/job-registry.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';

@@ -3,6 +3,7 @@ import {
   aCount,
   aDuration,
   aFraction,
+  aFunction,
   anInteger,
   anObjectOf,
   aText,
@@ -21,6 +22,21 @@ export interface RetryOptions {
   backoff?: 'fixed' | 'exponential';
   /** Which part of the delay is left to chance, 0 to 1; default 0. */
   jitter?: number;
+}
+
+/** How many jobs of one name run at once, counted apart for each key. */
+export interface ConcurrencyOptions<A extends unknown[] = never[]> {
+  limit: number;
+  /** The key of a call, from its arguments: `(customer) => String(customer.id)`. */
+  key?: (...args: A) => string;
+}
+
+/** Calls of one key are one job. */
+export interface UniqueOptions<A extends unknown[] = never[]> {
+  /** The key of a call, from its arguments. Arguments beyond it are those of the first call. */
+  key: (...args: A) => string;
+  /** How long the first call stands for the others, from that call on, and at least until its job is over. */
+  for?: Duration;
 }
 
 /** What a job may be told to do, beside its code. */
@@ -42,6 +58,18 @@ export interface BackgroundOptions {
    * as `forRoot` says, else yes wherever the application has a TypeORM DataSource.
    */
   transaction?: boolean | TransactionOptions;
+  /** How many jobs of this name run at once, or how many of one key; a job that waits for a job does not count. */
+  concurrency?: number | ConcurrencyOptions;
+  /**
+   * A call with the key of one that is not over starts no job: it gives the future of the first. A failed or
+   * cancelled job is in nobody's way. Holds within one process.
+   */
+  unique?: UniqueOptions;
+  /**
+   * Runs the method in a thread, on an instance that the thread's own application has (`forRoot({ threads })`). What
+   * burns the CPU leaves the event loop free there, and a timeout or cancel that is ignored ends the thread.
+   */
+  thread?: boolean;
 }
 
 export interface TransactionOptions {
@@ -77,4 +105,7 @@ export const BACKGROUND_OPTIONS: OptionRules = {
   delay: aDuration,
   priority: anInteger,
   transaction: TRANSACTION,
+  concurrency: either(aCount(1), anObjectOf({ limit: aCount(1), key: aFunction })),
+  unique: anObjectOf({ key: aFunction, for: aDuration }),
+  thread: oneOf(true, false),
 };

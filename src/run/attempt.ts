@@ -2,6 +2,7 @@ import { format } from 'node:util';
 import { checkProgress } from '../context/in-job.js';
 import type { JobContext } from '../context/job-context.js';
 import type { JobScope } from '../context/scope.js';
+import type { WaitNode } from '../future/wait-graph.js';
 import type { OutputStream } from '../job/job-event.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
@@ -16,6 +17,7 @@ export interface AttemptHost {
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
   readonly transactions: JobTransactions;
+  lend(call: PendingCall, awaited: WaitNode): () => void;
   write(call: PendingCall, text: string, stream: OutputStream, attempt: number): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
 }
@@ -101,9 +103,16 @@ export class Attempt implements JobScope {
     });
   }
 
+  /** The method waits for a job, and lends its slot meanwhile. Once the attempt is over there is none to lend. */
+  waits(job: WaitNode): Error | undefined {
+    if (this.#over) return undefined;
+    return this.call.future.node.waitFor(job, (awaited) => this.host.lend(this.call, awaited));
+  }
+
   /** Whatever the method still prints or reports comes too late: a timer left behind, a signal ignored. */
   close(): void {
     this.#over = true;
+    this.call.future.stopWaiting();
   }
 
   get #signal(): AbortSignal {

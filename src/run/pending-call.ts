@@ -1,4 +1,4 @@
-import type { DeliveryOutcome } from '../engine/job-engine.js';
+import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
 import type { JobFuture, Settler } from '../future/job-future.js';
 import type { OutputWriter } from '../output/output-writer.js';
 import type { JobDefinition } from '../registry/job-definition.js';
@@ -18,6 +18,8 @@ export class PendingCall {
   end: Error | undefined;
   /** Set where the call was delayed: settled once it is stored that its time has come. It must not start before. */
   queued: Promise<void> | undefined;
+  /** As the engine delivered it. */
+  ticket: JobTicket | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
   #accepting: Promise<unknown> | undefined;
@@ -31,7 +33,8 @@ export class PendingCall {
     readonly settler: Settler<unknown>,
     readonly definition: JobDefinition,
     readonly target: unknown,
-    readonly args: readonly unknown[],
+    /** Futures among them are replaced by their results before the first attempt. */
+    public args: readonly unknown[],
   ) {
     this.awaitDelivery();
   }
@@ -78,7 +81,8 @@ export class PendingCall {
     return this.#delivery;
   }
 
-  deliver(done: DeliveryDone): void {
+  deliver(ticket: JobTicket, done: DeliveryDone): void {
+    this.ticket = ticket;
     this.#delivered(done);
   }
 }

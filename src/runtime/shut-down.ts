@@ -30,6 +30,8 @@ export async function shutDown(parts: ShutdownParts): Promise<void> {
   // Now that the last state of each job is stored, and can still be read.
   await parts.readers.close();
   await reporter.closing('close the engine', () => settings.engine.close());
+  runner.ended.close();
+  await reporter.closing('end the threads', () => settings.threads?.close());
   await reporter.closing('close the tracker', () => settings.tracker.close());
 }
 

@@ -1,3 +1,8 @@
+export {
+  BackgroundTesting,
+  type BackgroundTestingOptions,
+  type SpiedCall,
+} from './background-testing.js';
 export { fakeClock, type FakeClock } from './fake-clock.js';
 export type { ConformanceCase } from './conformance.js';
 export { transactionConformance } from './transactions/transaction-conformance.js';
@@ -6,3 +11,5 @@ export type {
   ConformanceRow,
   TransactionHarness,
 } from './transactions/transaction-harness.js';
+export { inlineEngine } from './inline-engine.js';
+export { leakGuard, type LeakGuard } from './leak-guard.js';

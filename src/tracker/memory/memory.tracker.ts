@@ -47,6 +47,7 @@ class MemoryTracker implements JobTracker {
     const changed = applyChange(entry.record, change);
     if (!changed) return undefined;
     this.#update(entry, changed);
+    if (change.type === 'retry') this.#retained.take(id);
     if (isFinal(changed.state)) this.#retain(changed);
     return changed;
   }
