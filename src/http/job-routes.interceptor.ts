@@ -100,12 +100,14 @@ export class JobRoutesInterceptor implements NestInterceptor {
   }
 
   async #answerWith(job: JobFuture<unknown>, door: HttpDoor, choice: Start): Promise<void> {
-    const record = await this.runtime.control.record(job.id);
-    const location = pollLocation(door.url, this.runtime.settings.http.param, job.id);
+    const { http, tracker } = this.runtime.settings;
+    const location = pollLocation(door.url, http.param, job.id);
+    // A handler that took its time may have outlived its job, and what is kept of it.
+    const record = choice.answer === 'accepted' ? await tracker.find(job.id) : undefined;
     door.answer(
-      choice.answer === 'redirect'
-        ? redirectAnswer(record, location)
-        : acceptedAnswer(record, location, choice.respondAsync),
+      record
+        ? acceptedAnswer(record, location, choice.respondAsync)
+        : redirectAnswer(job.id, location),
     );
   }
 
