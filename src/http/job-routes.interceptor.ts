@@ -95,9 +95,9 @@ export class JobRoutesInterceptor implements NestInterceptor {
     const head = await this.#headOf(id);
     const location = pageLocation(door.url, this.runtime.settings.http.param, id);
     door.answer(
-      face === 'json'
+      face === 'json' && head
         ? acceptedAnswer(head, exposedJob(head.record, route.expose), location)
-        : redirectAnswer(head, location),
+        : redirectAnswer(id, location),
     );
     return answered();
   }
@@ -127,6 +127,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
     });
     const [job] = scope.jobs;
     if (!job) return ownAnswer(await handled);
+    await job.accepted.catch((error: unknown) => refuse(door, error));
     handled.catch((error: unknown) => this.#reportLateFailure(job, error));
     await this.#answerWith(job, context, door, choice);
     return answered();
@@ -140,20 +141,20 @@ export class JobRoutesInterceptor implements NestInterceptor {
   }
 
   async #answerWith(
-    { accepted, id }: JobFuture<unknown>,
+    { id }: JobFuture<unknown>,
     context: ExecutionContext,
     door: HttpDoor,
     { answer, prefer }: StartChoice,
   ): Promise<void> {
-    await accepted.catch((error: unknown) => refuse(door, error));
     if (prefer.wait) await this.#waitForEnd(id, door, prefer.wait);
     const head = await this.#headOf(id, prefer);
     const location = pollLocation(door.url, this.runtime.settings.http.param, id);
     const { expose } = routeOptionsOf(context.getHandler()) ?? {};
+    // A handler that took its time may have outlived its job, and what is kept of it.
     door.answer(
-      answer === 'redirect'
-        ? redirectAnswer(head, location)
-        : acceptedAnswer(head, exposedJob(head.record, expose), location),
+      answer === 'accepted' && head
+        ? acceptedAnswer(head, exposedJob(head.record, expose), location)
+        : redirectAnswer(id, location, prefer),
     );
   }
 
@@ -165,9 +166,10 @@ export class JobRoutesInterceptor implements NestInterceptor {
     );
   }
 
-  async #headOf(id: string, applied?: Preferences): Promise<JobHead> {
-    const record = await this.runtime.control.record(id);
-    return { record, now: this.runtime.settings.clock.now(), applied };
+  async #headOf(id: string, applied?: Preferences): Promise<JobHead | undefined> {
+    const { tracker, clock } = this.runtime.settings;
+    const record = await tracker.find(id);
+    return record && { record, now: clock.now(), applied };
   }
 
   /** A job belongs to the very path that started it, since guards may decide by its parameters. */
@@ -206,13 +208,12 @@ function headersOfHandler(context: ExecutionContext): string[] {
 }
 
 function refuse(door: HttpDoor, error: unknown): never {
-  if (error instanceof QueueFullError) door.setHeaders(errorHeaders(error.retryAfter));
-  if (error instanceof QueueFullError || error instanceof JobInterruptedError) {
-    throw new ServiceUnavailableException('No job can be accepted now. Try again later.', {
-      cause: error,
-    });
-  }
-  throw error;
+  const isFull = error instanceof QueueFullError;
+  if (!isFull && !(error instanceof JobInterruptedError)) throw error;
+  door.setHeaders(errorHeaders(isFull ? error.retryAfter : undefined));
+  throw new ServiceUnavailableException('No job can be accepted now. Try again later.', {
+    cause: error,
+  });
 }
 
 /** What the handler itself came to; one of an Observable without a value stays without. */

@@ -10,6 +10,7 @@ import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
 import { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
+import { JobTransactions } from '../transaction/job-transactions.js';
 import { shutDown, within } from './shut-down.js';
 
 /** The parts of one application, put together. Two applications in a process have two, and share nothing. */
@@ -19,18 +20,22 @@ export class BackgroundRuntime {
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
   readonly readers = new LiveReaders();
-  readonly reporter = new JobReporter(new Logger('Background'));
+  readonly transactions: JobTransactions;
+  readonly reporter: JobReporter;
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(readonly settings: RuntimeSettings) {
     const { tracker, engine, clock, defaults, output } = settings;
-    const { reporter } = this;
+    const logger = new Logger('Background');
+    const reporter = (this.reporter = new JobReporter(logger));
+    this.transactions = new JobTransactions(clock, logger, settings.concurrency);
     this.registry = new JobRegistry(defaults);
     this.runner = new JobRunner({
       ...{ runtime: this, tracker, clock, reporter, maxBytes: output.maxBytes },
       capturesConsole: output.console !== 'off',
       echoesConsole: output.console === 'tee',
+      transactions: this.transactions,
     });
     this.control = new JobControl({ tracker, engine, clock, runner: this.runner });
     this.dispatcher = new Dispatcher({
