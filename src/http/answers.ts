@@ -44,10 +44,10 @@ const TEXT = { ...INERT, 'content-type': TYPES.text };
 const JSON_TYPE = { ...INERT, 'content-type': TYPES.json };
 
 /** To browsers and plain clients: go and look there. */
-export function redirectAnswer(head: JobHead, location: string): HttpAnswer {
-  const body = `Started as job ${head.record.id}. See ${location}\n`;
-  const applied = head.applied ? appliedHeader(head.applied) : {};
-  return { status: 303, headers: { ...ALWAYS, ...TEXT, ...applied, location }, body };
+export function redirectAnswer(id: string, location: string, applied?: Preferences): HttpAnswer {
+  const body = `Started as job ${id}. See ${location}\n`;
+  const granted = applied ? appliedHeader(applied) : {};
+  return { status: 303, headers: { ...ALWAYS, ...TEXT, ...granted, location }, body };
 }
 
 /** To API clients: accepted, this is the job, look there for more; or what came of it, if they waited for that. */
@@ -94,7 +94,7 @@ export function endedAnswer(head: JobHead): HttpAnswer {
 
 /** To a HEAD request: there is such a route; what it would start is not started. */
 export function lookAnswer(): HttpAnswer {
-  return { status: 204, headers: ALWAYS, body: '' };
+  return { status: 200, headers: { ...ALWAYS, ...TEXT }, body: '' };
 }
 
 /** To a browser that fetches ahead: not now, so that it asks again when it is meant. */

@@ -95,9 +95,9 @@ export class JobRoutesInterceptor implements NestInterceptor {
     const head = await this.#headOf(id);
     const location = pageLocation(door.url, this.runtime.settings.http.param, id);
     door.answer(
-      face === 'json'
+      face === 'json' && head
         ? acceptedAnswer(head, exposedJob(head.record, route.expose), location)
-        : redirectAnswer(head, location),
+        : redirectAnswer(id, location),
     );
     return answered();
   }
@@ -150,10 +150,11 @@ export class JobRoutesInterceptor implements NestInterceptor {
     const head = await this.#headOf(id, prefer);
     const location = pollLocation(door.url, this.runtime.settings.http.param, id);
     const { expose } = routeOptionsOf(context.getHandler()) ?? {};
+    // A handler that took its time may have outlived its job, and what is kept of it.
     door.answer(
-      answer === 'redirect'
-        ? redirectAnswer(head, location)
-        : acceptedAnswer(head, exposedJob(head.record, expose), location),
+      answer === 'accepted' && head
+        ? acceptedAnswer(head, exposedJob(head.record, expose), location)
+        : redirectAnswer(id, location, prefer),
     );
   }
 
@@ -165,9 +166,10 @@ export class JobRoutesInterceptor implements NestInterceptor {
     );
   }
 
-  async #headOf(id: string, applied?: Preferences): Promise<JobHead> {
-    const record = await this.runtime.control.record(id);
-    return { record, now: this.runtime.settings.clock.now(), applied };
+  async #headOf(id: string, applied?: Preferences): Promise<JobHead | undefined> {
+    const { tracker, clock } = this.runtime.settings;
+    const record = await tracker.find(id);
+    return record && { record, now: clock.now(), applied };
   }
 
   /** A job belongs to the very path that started it, since guards may decide by its parameters. */

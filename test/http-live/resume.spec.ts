@@ -75,7 +75,7 @@ class PatchworkReader {
     const headers = { accept: 'text/event-stream' };
     const resumed = this.dice(2) === 0 && this.#after > 0;
     const path = resumed ? this.location : `${this.location}&_after=${this.#after}`;
-    const last = resumed ? { 'last-event-id': String(this.#after) } : {};
+    const last: Record<string, string> = resumed ? { 'last-event-id': String(this.#after) } : {};
     const { body } = await readSome(this.app, path, { ...headers, ...last }, bytes);
     for (const { event, data } of sseFrames(body.toString())) {
       if (event === 'output') this.#take(JSON.parse(data!) as JobEvent);
