@@ -16,8 +16,6 @@ export interface Interruptible {
 export class PendingCall {
   /** Set by whoever ends the call before it runs: what its future is told. */
   end: Error | undefined;
-  /** Set where the call was delayed: settled once it is stored that its time has come. It must not start before. */
-  queued: Promise<void> | undefined;
   /** As the engine delivered it. */
   ticket: JobTicket | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
