@@ -13,10 +13,10 @@ export type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from './engine
 export type { ThreadCall, ThreadPool } from './engine/thread-pool.js';
 export { localEngine } from './engine/local/local.engine.js';
 export { BackgroundError } from './errors/background.error.js';
+export { JobDeadlockError } from './errors/deadlock.error.js';
 export {
   JobCancelledError,
   JobContextError,
-  JobDeadlockError,
   JobInterruptedError,
   JobNotFoundError,
   JobTimeoutError,
@@ -27,6 +27,14 @@ export {
   ResultNotSerializableError,
   ThreadError,
 } from './errors/thread.errors.js';
+export {
+  JobTransactionEndedError,
+  JobTransactionError,
+  TimedQuerySnapshotError,
+  TimedQueryTimeoutError,
+} from './errors/transaction.errors.js';
+export { outsideTransaction } from './transaction/outside-transaction.js';
+export { timedQuery, type TimedQueryOptions } from './transaction/timed-query.js';
 export {
   BackgroundOptionsError,
   DuplicateJobNameError,
@@ -52,6 +60,7 @@ export type {
   BackgroundOptions,
   ConcurrencyOptions,
   RetryOptions,
+  TransactionOptions,
   UniqueOptions,
 } from './registry/background-options.js';
 export type {

@@ -1,5 +1,5 @@
 import { BackgroundError } from '../errors/background.error.js';
-import { checkOptions } from '../errors/check-options.js';
+import { checkOptions, show } from '../errors/check-options.js';
 import type { JobFuture } from '../future/job-future.js';
 import type { PipelinedArgs } from '../future/transparent.js';
 import { BACKGROUND_OPTIONS, type BackgroundOptions } from '../registry/background-options.js';
@@ -43,7 +43,7 @@ export function background(subject: object, options?: BackgroundOptions): unknow
   if (typeof subject === 'function') return functionInBackground(subject as JobMethod, options);
   if (typeof subject === 'object' && subject !== null) return viewOf(subject, options);
   throw new BackgroundError(
-    `background() was given ${String(subject)}. Give it a function, or an instance whose methods to call.`,
+    `background() was given ${show(subject)}. Give it a function, or an instance whose methods to call.`,
   );
 }
 

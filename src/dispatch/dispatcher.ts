@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers';
 import { currentScope, type HeadLine, type Scope } from '../context/scope.js';
-import type { JobEngine } from '../engine/job-engine.js';
-import { JobInterruptedError } from '../errors/job.errors.js';
+import type { JobEngine, JobTicket } from '../engine/job-engine.js';
+import { JobCancelledError, JobInterruptedError } from '../errors/job.errors.js';
 import { isPipelined } from '../future/hand-over.js';
 import { JobFuture, type FutureHost } from '../future/job-future.js';
 import type { Clock } from '../job/clock.js';
@@ -12,7 +12,8 @@ import type { JobDefinition } from '../registry/job-definition.js';
 import type { JobReporter } from '../run/job-reporter.js';
 import type { JobRunner } from '../run/job-runner.js';
 import { PendingCall } from '../run/pending-call.js';
-import type { JobTracker } from '../tracker/job-tracker.js';
+import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
+import { currentTransaction, type AmbientTransaction } from '../transaction/ambient-transaction.js';
 import { ArgumentPipeline } from './argument-pipeline.js';
 import { JobRetry } from './job-retry.js';
 import { ticketOf } from './ticket.js';
@@ -88,20 +89,30 @@ export class Dispatcher {
       if (scope?.kind === 'start') scope.started(first.future);
       return first.future;
     } catch (error) {
-      call.future.acceptedBy(this.#refuse(call, error));
+      call.acceptedBy(this.#refuse(call, error));
       return call.future;
     }
   }
 
   #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
+    const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
     try {
-      const accepting = this.#storeAndQueue(call, record, head);
-      if (!isPromise(accepting)) return;
-      const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
-      call.future.acceptedBy(accepting.catch(refuse));
+      const accepting = this.#store(call, record, head);
+      if (isPromise(accepting)) call.acceptedBy(accepting.catch(refuse));
     } catch (error) {
-      call.future.acceptedBy(this.#refuse(call, error));
+      call.acceptedBy(refuse(error));
     }
+  }
+
+  #store(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): MaybePromise<void> {
+    if (this.#closed) {
+      throw new JobInterruptedError(record.id, record.name, 'before it was accepted');
+    }
+    const transaction = currentTransaction();
+    const open = transaction?.openTransactions() ?? [];
+    return open.length === 0
+      ? this.#storeAndQueue(call, record, head)
+      : this.#storeIn(transaction!, open, call, record, head);
   }
 
   #storeAndQueue(
@@ -109,25 +120,81 @@ export class Dispatcher {
     record: JobRecord,
     head: readonly HeadLine[],
   ): MaybePromise<void> {
-    const { tracker, engine, runner } = this.parts;
-    if (this.#closed)
-      throw new JobInterruptedError(record.id, record.name, 'before it was accepted');
-    return chain(tracker.create(record), () => {
-      head.forEach(({ text, stream }) => runner.write(call, text, stream));
-      if (!call.args.some(isPipelined)) return engine.enqueue(ticketOf(call, record));
-      return this.#pipeline.queueWhenResolved(call, () => ticketOf(call, record));
-    });
+    return chain(this.#create(call, record, head), () => this.#queue(call, record));
+  }
+
+  /** At once, or when its arguments are there. */
+  #queue(call: PendingCall, record: JobRecord, isAccepted?: true): MaybePromise<void> {
+    const ticket = (): JobTicket =>
+      isAccepted ? { ...ticketOf(call, record), isAccepted } : ticketOf(call, record);
+    if (!call.args.some(isPipelined)) return this.parts.engine.enqueue(ticket());
+    return this.#pipeline.queueWhenResolved(call, ticket);
+  }
+
+  #create(
+    call: PendingCall,
+    record: JobRecord,
+    head: readonly HeadLine[],
+    transaction?: OpenTransaction,
+  ): MaybePromise<void> {
+    return chain(this.parts.tracker.create(record, transaction), () =>
+      head.forEach(({ text, stream }) => this.parts.runner.write(call, text, stream)),
+    );
+  }
+
+  /** A call within a transaction: stored with it, queued once it is committed, and gone if it is rolled back. */
+  #storeIn(
+    transaction: AmbientTransaction,
+    open: readonly OpenTransaction[],
+    call: PendingCall,
+    record: JobRecord,
+    head: readonly HeadLine[],
+  ): MaybePromise<void> {
+    const { tracker } = this.parts;
+    const joined = open.find(({ dataSource }) => tracker.joins?.(dataSource));
+    // A crash before the commit would leave it behind in a store that neither shares the transaction nor forgets.
+    const isStoredLater = tracker.durable === true && !joined;
+    call.future.heldBy(transaction);
+    transaction.hooks.add(
+      () => {
+        call.future.heldBy(undefined);
+        void this.#afterCommit(call, record, isStoredLater ? head : undefined);
+      },
+      () => void this.#refuse(call, rolledBack(record)).catch(() => undefined),
+    );
+    if (isStoredLater) return undefined;
+    const creating = this.#create(call, record, head, joined);
+    if (isPromise(creating)) transaction.hooks.addWrite(creating);
+    return creating;
+  }
+
+  async #afterCommit(
+    call: PendingCall,
+    record: JobRecord,
+    unstored?: readonly HeadLine[],
+  ): Promise<void> {
+    try {
+      await (unstored
+        ? this.#storeAndQueue(call, record, unstored)
+        : this.#queue(call, record, true));
+    } catch (error) {
+      await this.#refuse(call, error).catch(() => undefined);
+    }
   }
 
   /** Leaves no trace of the job, and tells whoever asks. */
-  #refuse(call: PendingCall, error: unknown): Promise<never> {
+  async #refuse(call: PendingCall, error: unknown): Promise<never> {
     const { tracker, runner, reporter } = this.parts;
+    await reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
     runner.drop(call, error);
-    reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
     // Whoever is going to await the future has done so by then.
     setImmediate(() => reporter.refused(call, error));
-    return Promise.reject(error);
+    throw error;
   }
+}
+
+function rolledBack({ id, name }: JobRecord): JobCancelledError {
+  return new JobCancelledError(id, name, 'the transaction that it was called in was rolled back');
 }
 
 function newRecord(call: PendingCall, scope: Scope | undefined, now: number): JobRecord {

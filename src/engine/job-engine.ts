@@ -11,6 +11,8 @@ export interface JobTicket {
   readonly runAt: number | undefined;
   /** At most so many run at once of those with this key. */
   readonly limit: { readonly key: string; readonly jobs: number } | undefined;
+  /** It was accepted before, and is no longer to be refused: the queue may be full. */
+  readonly isAccepted?: boolean;
 }
 
 /** What came of a delivery: the job is over for the engine, or is to be delivered again at a time. */

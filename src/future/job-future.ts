@@ -2,7 +2,8 @@ import type { Observable } from 'rxjs';
 import type { Job } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { BackgroundError } from '../errors/background.error.js';
-import { currentScope } from '../context/scope.js';
+import { currentJobScope, currentScope, surroundingTransaction } from '../context/scope.js';
+import { JobDeadlockError } from '../errors/deadlock.error.js';
 import { HAND_OVER, type Pipelined } from './hand-over.js';
 import { WaitNode } from './wait-graph.js';
 
@@ -49,6 +50,7 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
   #over = false;
   #awaited = false;
   #acceptanceAwaited = false;
+  #heldBy: object | undefined;
 
   private constructor(executor: Executor<T>, host: FutureHost, id: string, name: string) {
     super(executor);
@@ -78,6 +80,11 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
   acceptedBy(storing: Promise<void>): void {
     this.#accepted = storing;
     storing.catch(ignore);
+  }
+
+  /** The transaction whose commit the job waits for; whoever awaits the job within it would wait for ever. @internal */
+  heldBy(transaction: object | undefined): void {
+    this.#heldBy = transaction;
   }
 
   /** Whether anybody has awaited it yet. @internal */
@@ -112,7 +119,13 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
    */
   beginWait(): Error | undefined {
     this.#awaited = true;
-    return this.#over ? undefined : currentScope()?.waits(this.node);
+    return this.refusalToWait();
+  }
+
+  /** The same for one who does not count as awaiting it. @internal */
+  refusalToWait(): Error | undefined {
+    if (this.#over) return undefined;
+    return this.#deadlock() ?? currentScope()?.waits(this.node);
   }
 
   /** The job as it is now. @throws JobNotFoundError once its retention is over. */
@@ -137,15 +150,28 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
   /** Called by `await` too, in the async context of the waiter: that is how waiting is noticed. */
   override then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+    // As `Promise` declares it, so that a future can stand wherever a promise does.
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any
+    onRejected?: ((reason: any) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     this.#awaited = true;
-    if (this.#over || !currentScope()) return super.then(onFulfilled, onRejected);
+    if (this.#over || !(this.#heldBy || currentScope())) return super.then(onFulfilled, onRejected);
     // `void job.catch(log)` is no wait, but `await job.catch(log)` is one.
     if (!onFulfilled) return WatchedPromise.of(super.then(null, onRejected), this);
     const refusal = this.beginWait();
     if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
     return super.then(onFulfilled, onRejected);
+  }
+
+  /** Where the job starts when a transaction is committed, and that transaction waits for it. */
+  #deadlock(): JobDeadlockError | undefined {
+    if (!this.#heldBy || !surroundingTransaction()?.isWithin(this.#heldBy)) return undefined;
+    const waiter = currentJobScope()?.context;
+    return new JobDeadlockError(
+      waiter ? [waiter, this] : [this],
+      `Job ${this.name} (${this.id}) starts when the transaction that it was called in is committed, and that ` +
+        'transaction waits for it here. Await it after the transaction, or call it with outsideTransaction(() => …).',
+    );
   }
 
   /** What the future comes to, without counting as somebody who awaits it. @internal */

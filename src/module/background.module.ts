@@ -6,6 +6,7 @@ import {
   type FactoryProvider,
   type InjectionToken,
   type ModuleMetadata,
+  type NestModule,
   type OnModuleInit,
   type OptionalFactoryDependency,
   type Provider,
@@ -15,6 +16,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { JOB_ROUTES } from '../decorators/route-door.js';
 import { RUNTIME } from '../decorators/runtime-injection.js';
 import { BackgroundError } from '../errors/background.error.js';
+import { aFunction, anything, checkOptions } from '../errors/check-options.js';
 import { CompanionRoutes } from '../http/companion-routes.js';
 import { JobRoutesInterceptor } from '../http/job-routes.interceptor.js';
 import { BackgroundRuntime } from '../runtime/background-runtime.js';
@@ -39,6 +41,11 @@ export interface BackgroundModuleAsyncOptions extends Pick<ModuleMetadata, 'impo
   useExisting?: InjectionToken;
 }
 
+const ASYNC_OPTIONS = {
+  ...{ imports: anything, inject: anything },
+  ...{ useFactory: aFunction, useClass: aFunction, useExisting: anything },
+};
+
 const OPTIONS = Symbol('the options of BackgroundModule.forRoot()');
 
 const runtimeProvider: FactoryProvider = {
@@ -53,10 +60,11 @@ const runtimeProvider: FactoryProvider = {
 
 /** Import `BackgroundModule.forRoot()` once, in the root module: its service and decorators then work everywhere. */
 @Module({})
-export class BackgroundModule implements OnModuleInit, BeforeApplicationShutdown {
+export class BackgroundModule implements NestModule, OnModuleInit, BeforeApplicationShutdown {
   constructor(
     @Inject(RUNTIME) private readonly runtime: BackgroundRuntime,
     private readonly modules: ModulesContainer,
+    private readonly companions: CompanionRoutes,
   ) {}
 
   /** @throws BackgroundOptionsError for options that cannot be meant. */
@@ -69,8 +77,13 @@ export class BackgroundModule implements OnModuleInit, BeforeApplicationShutdown
    * The same with options that must be fetched first. Bad ones are an error at start.
    * @throws BackgroundError where none or several of `useFactory`, `useClass` and `useExisting` are given.
    */
-  static forRootAsync(options: BackgroundModuleAsyncOptions): DynamicModule {
+  static forRootAsync(options: BackgroundModuleAsyncOptions = {}): DynamicModule {
     return moduleWith(optionsProviders(options), options.imports);
+  }
+
+  /** The last moment before Nest registers routes: Fastify would refuse a clash without naming names. */
+  configure(): void {
+    this.companions.check();
   }
 
   /** @throws BackgroundError where it is imported twice. */
@@ -110,6 +123,7 @@ function moduleWith(options: Provider[], imports: ModuleMetadata['imports'] = []
 }
 
 function optionsProviders(options: BackgroundModuleAsyncOptions): Provider[] {
+  checkOptions('BackgroundModule.forRootAsync()', options, ASYNC_OPTIONS);
   const { useFactory, useClass, useExisting, inject = [] } = options;
   const given = [useFactory, useClass, useExisting].filter(Boolean);
   if (given.length !== 1) {

@@ -65,6 +65,18 @@ export interface BackgroundOptions {
    * burns the CPU leaves the event loop free there, and a timeout or cancel that is ignored ends the thread.
    */
   thread?: boolean;
+  /**
+   * Whether the job runs in a transaction of its own, committed when it returns and rolled back when it throws; default
+   * as `forRoot` says, else yes wherever the application has a TypeORM DataSource.
+   */
+  transaction?: boolean | TransactionOptions;
+}
+
+export interface TransactionOptions {
+  /** The only DataSource that is covered, by name; default: every one. */
+  dataSource?: string;
+  /** Default READ COMMITTED, on SQLite its own. */
+  isolation?: 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
 }
 
 export const RETRIES = either(
@@ -74,6 +86,14 @@ export const RETRIES = either(
     delay: aDuration,
     backoff: oneOf('fixed', 'exponential'),
     jitter: aFraction(),
+  }),
+);
+
+export const TRANSACTION = either(
+  { expected: 'true or false', accepts: (value) => typeof value === 'boolean' },
+  anObjectOf({
+    dataSource: aText,
+    isolation: oneOf('READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'),
   }),
 );
 
@@ -87,4 +107,5 @@ export const BACKGROUND_OPTIONS: OptionRules = {
   concurrency: either(aCount(1), anObjectOf({ limit: aCount(1), key: aFunction })),
   unique: anObjectOf({ key: aFunction, for: aDuration }),
   thread: oneOf(true, false),
+  transaction: TRANSACTION,
 };

@@ -4,6 +4,7 @@ import type {
   BackgroundOptions,
   ConcurrencyOptions,
   RetryOptions,
+  TransactionOptions,
   UniqueOptions,
 } from './background-options.js';
 
@@ -24,6 +25,7 @@ export interface JobDefinition {
   readonly unique: { readonly key: KeyOf; readonly for: number } | undefined;
   /** Where a thread finds the method; `undefined` where it runs right here. */
   readonly thread: ThreadPlace | undefined;
+  readonly transaction: boolean | TransactionOptions | undefined;
 }
 
 /** A class by its name, and one of its methods. */
@@ -43,7 +45,7 @@ interface RetryRules {
 }
 
 /** What applies where a method does not say otherwise. */
-export type JobDefaults = Pick<BackgroundOptions, 'timeout' | 'retries'>;
+export type JobDefaults = Pick<BackgroundOptions, 'timeout' | 'retries' | 'transaction'>;
 
 /** The rules of a job from checked options: those of the call, of the method, of the application, in this order. */
 export function defineJob(
@@ -64,6 +66,7 @@ export function defineJob(
     concurrency: concurrencyRules(name, chosen.concurrency),
     unique: uniqueRules(name, chosen.unique),
     thread: chosen.thread ? place : undefined,
+    transaction: chosen.transaction,
   };
 }
 

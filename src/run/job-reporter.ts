@@ -23,11 +23,11 @@ export class JobReporter {
   }
 
   /** Does what a job can do without: where the tracker fails at it, that is logged, and is no failure of the job. */
-  unharmed(call: PendingCall, doing: string, work: () => MaybePromise<void>): void {
+  unharmed(call: PendingCall, doing: string, work: () => MaybePromise<void>): MaybePromise<void> {
     const report = (error: unknown): void => this.trackerFailed(call, doing, error);
     try {
       const working = work();
-      if (isPromise(working)) working.catch(report);
+      return isPromise(working) ? working.catch(report) : working;
     } catch (error) {
       report(error);
     }
@@ -44,7 +44,11 @@ export class JobReporter {
 
   #error(what: string, error: unknown): void {
     const { message, stack } = toFailure(error);
-    this.logger.error(`${what}: ${message}`, stack);
+    try {
+      this.logger.error(`${what}: ${message}`, stack);
+    } catch {
+      // The application's own logger may fail, and there is nobody left to tell: the jobs go on.
+    }
   }
 }
 

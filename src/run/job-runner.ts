@@ -7,15 +7,16 @@ import type { WaitNode } from '../future/wait-graph.js';
 import { Timeout } from '../future/timeout.js';
 import type { Clock } from '../job/clock.js';
 import type { OutputStream } from '../job/job-event.js';
-import { chain } from '../job/maybe-promise.js';
 import { plainJson } from '../job/plain-json.js';
 import type { JobChange } from '../job/state-machine.js';
 import { OutputWriter } from '../output/output-writer.js';
 import { retryDelay } from '../registry/job-definition.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
+import type { JobTransactions } from '../transaction/job-transactions.js';
 import { Attempt, type AttemptHost } from './attempt.js';
-import { runInThread } from './thread-call.js';
+import { concludeTransaction, type Outcome } from './conclude-transaction.js';
 import type { EndedCalls } from './ended-calls.js';
+import { runInThread } from './thread-call.js';
 import type { JobReporter } from './job-reporter.js';
 import type { PendingCall } from './pending-call.js';
 
@@ -30,17 +31,18 @@ export interface RunnerSettings {
   readonly maxBytes: number;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
+  readonly transactions: JobTransactions;
 }
-
-type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
 
 const OVER: DeliveryOutcome = {};
 
 /** Runs jobs, attempt by attempt: the only caller of user code. Writes only to the tracker. */
 export class JobRunner implements AttemptHost {
   readonly runtime: object;
+  readonly clock: Clock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
+  readonly transactions: JobTransactions;
   readonly #calls = new Map<string, PendingCall>();
   #whenIdle: (() => void)[] = [];
   #closing = false;
@@ -51,8 +53,10 @@ export class JobRunner implements AttemptHost {
   constructor(private readonly settings: RunnerSettings) {
     this.ended = settings.ended;
     this.runtime = settings.runtime;
+    this.clock = settings.clock;
     this.capturesConsole = settings.capturesConsole;
     this.echoesConsole = settings.echoesConsole;
+    this.transactions = settings.transactions;
   }
 
   /**
@@ -72,12 +76,8 @@ export class JobRunner implements AttemptHost {
 
   /** The time of a delayed job has come: it waits for a slot now. */
   ready(id: string): void {
-    const { tracker, reporter, clock } = this.settings;
     const call = this.#calls.get(id);
-    if (!call) return;
-    reporter.unharmed(call, 'store that it is queued', () =>
-      chain(tracker.change(id, { type: 'enqueue', at: clock.now() }), () => undefined),
-    );
+    if (call) call.queued = this.#recordQueued(call);
   }
 
   /** A call that is not over. */
@@ -112,16 +112,16 @@ export class JobRunner implements AttemptHost {
 
   write(call: PendingCall, text: string, stream: OutputStream): void {
     const { tracker, reporter, maxBytes } = this.settings;
-    call.output ??= new OutputWriter(maxBytes, (output) =>
-      reporter.unharmed(call, 'store output', () => tracker.append(call.id, output)),
-    );
+    call.output ??= new OutputWriter(maxBytes, (output) => {
+      void reporter.unharmed(call, 'store output', () => tracker.append(call.id, output));
+    });
     call.output.write(text, stream);
   }
 
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void {
     const { tracker, reporter } = this.settings;
     const progress = { value, data: plainJson(data) ?? null };
-    reporter.unharmed(call, 'store progress', () =>
+    void reporter.unharmed(call, 'store progress', () =>
       tracker.setProgress(call.id, attempt, progress),
     );
   }
@@ -140,12 +140,13 @@ export class JobRunner implements AttemptHost {
   /** The life of an attempt, step by step. */
   async #run(call: PendingCall): Promise<DeliveryOutcome> {
     const attempt = new Attempt(call, this);
-    call.attempt = attempt;
+    call.beginAttempt(attempt);
     try {
       if (!(await this.#recordStart(attempt))) return OVER;
       const stopTimeout = this.#startTimeout(attempt);
-      const outcome = await this.#perform(attempt);
+      const performed = await this.#perform(attempt);
       stopTimeout?.();
+      const outcome = await this.#endTransaction(attempt, performed);
       const change = this.#judge(attempt, outcome);
       const runAt = this.#nextRun(attempt, change);
       await this.#recordEnd(attempt, runAt === undefined ? change : reschedule(change));
@@ -157,17 +158,28 @@ export class JobRunner implements AttemptHost {
       call.settler.reject(error);
     } finally {
       attempt.close();
-      call.attempt = undefined;
+      call.endAttempt();
     }
     return OVER;
+  }
+
+  async #recordQueued(call: PendingCall): Promise<void> {
+    const { tracker, reporter, clock } = this.settings;
+    try {
+      await tracker.change(call.id, { type: 'enqueue', at: clock.now() });
+    } catch (error) {
+      reporter.trackerFailed(call, 'store that it is queued', error);
+    }
   }
 
   /** False where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
   async #recordStart(attempt: Attempt): Promise<boolean> {
     const { tracker, clock } = this.settings;
-    const { id, settler } = attempt.call;
+    const { call } = attempt;
+    const { id, settler, queued } = call;
+    if (queued) await queued;
     const started = await tracker.change(id, { type: 'start', at: clock.now() });
-    if (!started) settler.reject(new JobNotFoundError(id));
+    if (!started) settler.reject(call.end ?? new JobNotFoundError(id));
     attempt.number = started?.attempt ?? 0;
     return started !== undefined;
   }
@@ -185,6 +197,7 @@ export class JobRunner implements AttemptHost {
   async #perform(attempt: Attempt): Promise<Outcome> {
     const { definition, target, args } = attempt.call;
     const { threads } = this.settings;
+    const { transaction } = attempt;
     // Async, so that what the method throws before its first await is a rejection too.
     // eslint-disable-next-line @typescript-eslint/require-await
     const method = async (): Promise<unknown> => definition.method.apply(target, args as never[]);
@@ -192,7 +205,7 @@ export class JobRunner implements AttemptHost {
       const run = (): Promise<unknown> =>
         definition.thread && threads
           ? runInThread(threads, attempt, definition.thread)
-          : runInScope(attempt, method);
+          : runInScope(attempt, method, transaction);
       return { value: await attempt.outcomeOf(run) };
     } catch (thrown) {
       return { thrown };
@@ -201,9 +214,24 @@ export class JobRunner implements AttemptHost {
     }
   }
 
+  async #endTransaction(attempt: Attempt, outcome: Outcome): Promise<Outcome> {
+    if (!attempt.transaction) return outcome;
+    return concludeTransaction(
+      attempt,
+      attempt.transaction,
+      outcome,
+      this.settings.tracker,
+      (value) => this.#completion(value),
+    );
+  }
+
+  #completion(value: unknown): JobChange {
+    return { type: 'complete', at: this.settings.clock.now(), result: plainJson(value) };
+  }
+
   #judge(attempt: Attempt, outcome: Outcome): JobChange {
+    if ('value' in outcome) return this.#completion(outcome.value);
     const at = this.settings.clock.now();
-    if ('value' in outcome) return { type: 'complete', at, result: plainJson(outcome.value) };
     const cancelled = attempt.wasEndedBy(JobCancelledError, outcome.thrown);
     return { type: cancelled ? 'cancel' : 'fail', at, error: toFailure(outcome.thrown) };
   }
@@ -216,6 +244,7 @@ export class JobRunner implements AttemptHost {
   }
 
   async #recordEnd(attempt: Attempt, change: JobChange): Promise<void> {
+    if (attempt.recorded) return;
     await this.settings.tracker.change(attempt.call.id, change, attempt.number);
   }
 

@@ -3,7 +3,7 @@ import { currentJobScope, currentScope } from '../context/scope.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { JobControl } from '../dispatch/job-control.js';
 import { BackgroundError } from '../errors/background.error.js';
-import { JobDeadlockError } from '../errors/job.errors.js';
+import { JobDeadlockError } from '../errors/deadlock.error.js';
 import { chain, type MaybePromise } from '../job/maybe-promise.js';
 import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
@@ -12,6 +12,7 @@ import { threadData } from '../engine/thread-pool.js';
 import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
 import type { RuntimeSettings } from './runtime-options.js';
+import { JobTransactions } from '../transaction/job-transactions.js';
 import { shutDown, within } from './shut-down.js';
 
 /** The parts of one application, put together. Two applications in a process have two, and share nothing. */
@@ -20,13 +21,16 @@ export class BackgroundRuntime {
   readonly runner: JobRunner;
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
-  readonly reporter = new JobReporter(new Logger('Background'));
+  readonly transactions: JobTransactions;
+  readonly reporter: JobReporter;
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(readonly settings: RuntimeSettings) {
     const { tracker, engine, clock, defaults, output, retention } = settings;
-    const { reporter } = this;
+    const logger = new Logger('Background');
+    const reporter = (this.reporter = new JobReporter(logger));
+    this.transactions = new JobTransactions(clock, logger, settings.concurrency);
     this.registry = new JobRegistry(defaults, whereThreadsAre(settings));
     this.runner = new JobRunner({
       ended: new EndedCalls(clock, retention),
@@ -34,6 +38,7 @@ export class BackgroundRuntime {
       ...{ runtime: this, tracker, engine, clock, reporter, maxBytes: output.maxBytes },
       capturesConsole: output.console !== 'off',
       echoesConsole: output.console === 'tee',
+      transactions: this.transactions,
     });
     this.control = new JobControl({ tracker, engine, clock, runner: this.runner });
     this.dispatcher = new Dispatcher({
@@ -59,7 +64,7 @@ export class BackgroundRuntime {
   /** Waits until no call is pending here, at most `timeout` ms. @throws BackgroundError when they are over; JobDeadlockError in a job. */
   async drain(timeout?: number): Promise<void> {
     const job = currentJobScope();
-    if (job?.runtime === this) throw new JobDeadlockError([job.context.name], [job.context.id]);
+    if (job?.runtime === this) throw new JobDeadlockError([job.context]);
     const drained = this.runner.idle();
     if (timeout === undefined) return drained;
     await within(this.settings.clock, timeout, drained);

@@ -38,9 +38,12 @@ async function giveUp(
 ): Promise<void> {
   const { tracker, engine, clock } = settings;
   const error = interruption(call, 'begun');
+  await call.accepting;
+  call.end = error;
   const change = { type: 'fail', at: clock.now(), error: toFailure(error) } as const;
   await reporter.closing(`give up job ${call.id}`, () => tracker.change(call.id, change));
   await reporter.closing(`discard job ${call.id}`, () => engine.discard(call.id));
+  call.attempt?.interrupt(error);
   runner.drop(call, error);
   reporter.failed(call, error);
 }

@@ -6,3 +6,10 @@ export {
 export { fakeClock, type FakeClock } from './fake-clock.js';
 export { inlineEngine } from './inline-engine.js';
 export { leakGuard, type LeakGuard } from './leak-guard.js';
+export type { ConformanceCase } from './conformance.js';
+export { transactionConformance } from './transactions/transaction-conformance.js';
+export type {
+  ConformanceRepository,
+  ConformanceRow,
+  TransactionHarness,
+} from './transactions/transaction-harness.js';

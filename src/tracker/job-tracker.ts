@@ -28,6 +28,14 @@ export interface JobQuery {
   before?: string;
 }
 
+/** A database transaction that is open, for a tracker to write in. */
+export interface OpenTransaction {
+  /** The TypeORM DataSource that it belongs to. */
+  readonly dataSource: object;
+  /** Runs a statement in it, as `QueryRunner.query` does. */
+  query(sql: string, parameters?: unknown[]): Promise<unknown>;
+}
+
 /**
  * Keeps jobs, their progress and their output. The only place that is asked for state.
  *
@@ -37,12 +45,21 @@ export interface JobQuery {
 export interface JobTracker {
   /** Called once, before anything else. */
   open(settings: TrackerSettings): MaybePromise<void>;
-  /** Stores a job that is new. */
-  create(record: JobRecord): MaybePromise<void>;
+  /** Whether jobs outlive the process, so that what is stored too early could run by mistake. */
+  readonly durable?: boolean;
+  /** Whether the tracker can write in transactions of this DataSource; only then is it given any. */
+  joins?(dataSource: object): boolean;
+  /** Stores a job that is new; within the transaction where one is given. */
+  create(record: JobRecord, transaction?: OpenTransaction): MaybePromise<void>;
   /** Removes a job that could not be queued, as if it had never been. */
   forget(id: string): MaybePromise<void>;
-  /** The record after the change, or `undefined` where it was refused. */
-  change(id: string, change: JobChange, attempt?: number): MaybePromise<JobRecord | undefined>;
+  /** The record after the change, or `undefined` where it was refused; within the transaction where one is given. */
+  change(
+    id: string,
+    change: JobChange,
+    attempt?: number,
+    transaction?: OpenTransaction,
+  ): MaybePromise<JobRecord | undefined>;
   setProgress(id: string, attempt: number, progress: JobProgress): MaybePromise<void>;
   append(id: string, output: OutputAppend): MaybePromise<void>;
   find(id: string): MaybePromise<JobRecord | undefined>;

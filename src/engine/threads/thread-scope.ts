@@ -5,6 +5,7 @@ import type { JobContext } from '../../context/job-context.js';
 import type { JobScope } from '../../context/scope.js';
 import { toError } from '../../errors/failure.js';
 import type { OutputStream } from '../../job/job-event.js';
+import { systemClock } from '../../job/clock.js';
 import { plainJson } from '../../job/plain-json.js';
 import type { FromThread, ThreadTask, ToThread } from './thread-messages.js';
 
@@ -14,6 +15,7 @@ export class ThreadScope implements JobScope {
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
   readonly context: JobContext;
+  readonly clock = systemClock;
   readonly #controller = new AbortController();
 
   constructor(
