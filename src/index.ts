@@ -16,12 +16,16 @@ export { BackgroundError } from './errors/background.error.js';
 export {
   JobCancelledError,
   JobContextError,
-  JobDeadlockError,
   JobInterruptedError,
   JobNotFoundError,
   JobTimeoutError,
   QueueFullError,
 } from './errors/job.errors.js';
+export {
+  ArgumentsNotSerializableError,
+  ResultNotSerializableError,
+  ThreadError,
+} from './errors/thread.errors.js';
 export {
   JobTransactionEndedError,
   JobTransactionError,
@@ -30,11 +34,6 @@ export {
 } from './errors/transaction.errors.js';
 export { outsideTransaction } from './transaction/outside-transaction.js';
 export { timedQuery, type TimedQueryOptions } from './transaction/timed-query.js';
-export {
-  ArgumentsNotSerializableError,
-  ResultNotSerializableError,
-  ThreadError,
-} from './errors/thread.errors.js';
 export {
   BackgroundOptionsError,
   DuplicateJobNameError,

@@ -8,9 +8,9 @@ import type { JobContext } from './job-context.js';
 interface OutputScope extends ConsoleSink {
   /** Whose code this is, so that a function put into the background joins the application that calls it. */
   readonly runtime: object;
-  readonly clock: Clock;
   /** The code begins to wait for a job. Returns the error where it must not. */
   waits(job: object): Error | undefined;
+  readonly clock: Clock;
 }
 
 /** In a job: everything that the method calls, however deep, and what it leaves behind. */

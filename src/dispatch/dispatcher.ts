@@ -89,7 +89,7 @@ export class Dispatcher {
       if (scope?.kind === 'start') scope.started(first.future);
       return first.future;
     } catch (error) {
-      call.future.acceptedBy(this.#refuse(call, error));
+      call.acceptedBy(this.#refuse(call, error));
       return call.future;
     }
   }
@@ -123,8 +123,10 @@ export class Dispatcher {
     return chain(this.#create(call, record, head), () => this.#queue(call, record));
   }
 
-  #queue(call: PendingCall, record: JobRecord, isAccepted = false): MaybePromise<void> {
-    const ticket = (): JobTicket => ({ ...ticketOf(call, record), isAccepted });
+  /** At once, or when its arguments are there. */
+  #queue(call: PendingCall, record: JobRecord, isAccepted?: true): MaybePromise<void> {
+    const ticket = (): JobTicket =>
+      isAccepted ? { ...ticketOf(call, record), isAccepted } : ticketOf(call, record);
     if (!call.args.some(isPipelined)) return this.parts.engine.enqueue(ticket());
     return this.#pipeline.queueWhenResolved(call, ticket);
   }

@@ -112,6 +112,6 @@ export class JobControl implements FutureHost {
 
 /** The result of a job that is pending here. @throws JobDeadlockError */
 function outcomeFor({ future, settler }: PendingCall): Promise<unknown> {
-  const refusal = future.beginWait();
+  const refusal = future.refusalToWait();
   return refusal ? Promise.reject(refusal) : settler.outcome();
 }

@@ -9,10 +9,10 @@ export interface JobTicket {
   readonly priority: number;
   /** Not before this time, in ms since 1970; at once if not given. */
   readonly runAt: number | undefined;
-  /** It was accepted before, and is no longer to be refused: the queue may be full. */
-  readonly isAccepted?: boolean;
   /** At most so many run at once of those with this key. */
   readonly limit: { readonly key: string; readonly jobs: number } | undefined;
+  /** It was accepted before, and is no longer to be refused: the queue may be full. */
+  readonly isAccepted?: boolean;
 }
 
 /** What came of a delivery: the job is over for the engine, or is to be delivered again at a time. */

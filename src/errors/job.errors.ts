@@ -57,22 +57,6 @@ export class JobInterruptedError extends BackgroundError {
   }
 }
 
-/** A wait that could never end: it would close a circle of jobs that wait for each other. Rejects that wait at once. */
-export class JobDeadlockError extends BackgroundError {
-  override readonly name = 'JobDeadlockError';
-
-  constructor(
-    /** The names of the jobs: each waits for the next, the last for the first. */
-    readonly cycle: string[],
-    /** Their ids, in the same order. */
-    readonly jobIds: string[] = [],
-    message = `These jobs would wait for each other for ever: ${[...cycle, cycle[0]].join(' → ')}. ` +
-      `Let one of them go on without the result, or hand it the result as an argument.`,
-  ) {
-    super(message);
-  }
-}
-
 /** No such job: it never was, or its retention is over. */
 export class JobNotFoundError extends BackgroundError {
   override readonly name = 'JobNotFoundError';

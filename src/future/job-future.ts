@@ -3,7 +3,7 @@ import type { Job } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { BackgroundError } from '../errors/background.error.js';
 import { currentJobScope, currentScope, surroundingTransaction } from '../context/scope.js';
-import { JobDeadlockError } from '../errors/job.errors.js';
+import { JobDeadlockError } from '../errors/deadlock.error.js';
 import { HAND_OVER, type Pipelined } from './hand-over.js';
 import { WaitNode } from './wait-graph.js';
 
@@ -119,6 +119,11 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
    */
   beginWait(): Error | undefined {
     this.#awaited = true;
+    return this.refusalToWait();
+  }
+
+  /** The same for one who does not count as awaiting it. @internal */
+  refusalToWait(): Error | undefined {
     if (this.#over) return undefined;
     return this.#deadlock() ?? currentScope()?.waits(this.node);
   }
@@ -150,23 +155,20 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     onRejected?: ((reason: any) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     this.#awaited = true;
-    if (this.#over || !(currentScope() || this.#heldBy)) {
-      return super.then(onFulfilled, onRejected);
-    }
+    if (this.#over || !(this.#heldBy || currentScope())) return super.then(onFulfilled, onRejected);
     // `void job.catch(log)` is no wait, but `await job.catch(log)` is one.
     if (!onFulfilled) return WatchedPromise.of(super.then(null, onRejected), this);
     const refusal = this.beginWait();
-    if (refusal) return Promise.reject<T>(refusal).then(onFulfilled, onRejected);
+    if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
     return super.then(onFulfilled, onRejected);
   }
 
-  /** In the transaction whose commit the job waits for, to wait for the job would never end. */
+  /** Where the job starts when a transaction is committed, and that transaction waits for it. */
   #deadlock(): JobDeadlockError | undefined {
     if (!this.#heldBy || !surroundingTransaction()?.isWithin(this.#heldBy)) return undefined;
     const waiter = currentJobScope()?.context;
     return new JobDeadlockError(
-      waiter ? [waiter.name, this.name] : [this.name],
-      waiter ? [waiter.id, this.id] : [this.id],
+      waiter ? [waiter, this] : [this],
       `Job ${this.name} (${this.id}) starts when the transaction that it was called in is committed, and that ` +
         'transaction waits for it here. Await it after the transaction, or call it with outsideTransaction(() => …).',
     );

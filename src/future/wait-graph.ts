@@ -1,4 +1,4 @@
-import { JobDeadlockError } from '../errors/job.errors.js';
+import { JobDeadlockError } from '../errors/deadlock.error.js';
 
 /** Gives up a slot for as long as a job waits; the function that it returns takes it back. */
 export type LendSlot = (awaited: WaitNode) => () => void;
@@ -23,7 +23,7 @@ export class WaitNode {
    */
   waitFor(awaited: WaitNode, lend?: LendSlot): JobDeadlockError | undefined {
     const path = awaited.#pathTo(this);
-    if (path) return deadlock([this, ...path]);
+    if (path) return new JobDeadlockError([this, ...path]);
     if (this.#waitsFor.size === 0) this.#takeBack = lend?.(awaited);
     this.#waitsFor.add(awaited);
     awaited.#waitedForBy.add(this);
@@ -79,11 +79,4 @@ function pathBackFrom(
   const path: WaitNode[] = [];
   for (let node: WaitNode | undefined = last; node; node = cameFrom.get(node)) path.push(node);
   return path.reverse();
-}
-
-function deadlock(jobs: readonly WaitNode[]): JobDeadlockError {
-  return new JobDeadlockError(
-    jobs.map(({ name }) => name),
-    jobs.map(({ id }) => id),
-  );
 }

@@ -53,11 +53,6 @@ export interface BackgroundOptions {
   delay?: Duration;
   /** Higher starts sooner, whatever came first; default 0. */
   priority?: number;
-  /**
-   * Whether the job runs in a transaction of its own, committed when it returns and rolled back when it throws; default
-   * as `forRoot` says, else yes wherever the application has a TypeORM DataSource.
-   */
-  transaction?: boolean | TransactionOptions;
   /** How many jobs of this name run at once, or how many of one key; a job that waits for a job does not count. */
   concurrency?: number | ConcurrencyOptions;
   /**
@@ -70,6 +65,11 @@ export interface BackgroundOptions {
    * burns the CPU leaves the event loop free there, and a timeout or cancel that is ignored ends the thread.
    */
   thread?: boolean;
+  /**
+   * Whether the job runs in a transaction of its own, committed when it returns and rolled back when it throws; default
+   * as `forRoot` says, else yes wherever the application has a TypeORM DataSource.
+   */
+  transaction?: boolean | TransactionOptions;
 }
 
 export interface TransactionOptions {
@@ -104,8 +104,8 @@ export const BACKGROUND_OPTIONS: OptionRules = {
   retries: RETRIES,
   delay: aDuration,
   priority: anInteger,
-  transaction: TRANSACTION,
   concurrency: either(aCount(1), anObjectOf({ limit: aCount(1), key: aFunction })),
   unique: anObjectOf({ key: aFunction, for: aDuration }),
   thread: oneOf(true, false),
+  transaction: TRANSACTION,
 };

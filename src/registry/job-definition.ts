@@ -20,12 +20,12 @@ export interface JobDefinition {
   readonly retries: RetryRules;
   readonly delay: number;
   readonly priority: number;
-  readonly transaction: boolean | TransactionOptions | undefined;
   readonly concurrency: { readonly limit: number; readonly key: KeyOf | undefined } | undefined;
   /** `for` in ms. */
   readonly unique: { readonly key: KeyOf; readonly for: number } | undefined;
   /** Where a thread finds the method; `undefined` where it runs right here. */
   readonly thread: ThreadPlace | undefined;
+  readonly transaction: boolean | TransactionOptions | undefined;
 }
 
 /** A class by its name, and one of its methods. */
@@ -63,10 +63,10 @@ export function defineJob(
     retries: retryRules(chosen.retries ?? 0),
     delay: parseDuration(chosen.delay) ?? 0,
     priority: chosen.priority ?? 0,
-    transaction: chosen.transaction,
     concurrency: concurrencyRules(name, chosen.concurrency),
     unique: uniqueRules(name, chosen.unique),
     thread: chosen.thread ? place : undefined,
+    transaction: chosen.transaction,
   };
 }
 

@@ -16,8 +16,8 @@ export interface AttemptHost {
   readonly clock: Clock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
-  readonly transactions: JobTransactions;
   lend(call: PendingCall, awaited: WaitNode): () => void;
+  readonly transactions: JobTransactions;
   write(call: PendingCall, text: string, stream: OutputStream, attempt: number): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
 }

@@ -15,8 +15,8 @@ import type { JobTracker } from '../tracker/job-tracker.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import { concludeTransaction, type Outcome } from './conclude-transaction.js';
-import { runInThread } from './thread-call.js';
 import type { EndedCalls } from './ended-calls.js';
+import { runInThread } from './thread-call.js';
 import type { JobReporter } from './job-reporter.js';
 import type { PendingCall } from './pending-call.js';
 
@@ -190,8 +190,8 @@ export class JobRunner implements AttemptHost {
   /** The user's code, in the scope of its job. Its output ends where its outcome is known. */
   async #perform(attempt: Attempt): Promise<Outcome> {
     const { definition, target, args } = attempt.call;
-    const { transaction } = attempt;
     const { threads } = this.settings;
+    const { transaction } = attempt;
     // Async, so that what the method throws before its first await is a rejection too.
     // eslint-disable-next-line @typescript-eslint/require-await
     const method = async (): Promise<unknown> => definition.method.apply(target, args as never[]);

@@ -14,10 +14,12 @@ export interface Interruptible {
 
 /** A call that was accepted and is not over: what to run, and whom to tell. */
 export class PendingCall {
-  /** Set by whoever ends the call before it runs: what its future is told. */
-  end: Error | undefined;
   /** As the engine delivered it. */
   ticket: JobTicket | undefined;
+  /** Set by whoever ends the call before it runs: what its future is told. */
+  end: Error | undefined;
+  /** Set where the call was delayed: settled once it is stored that its time has come. It must not start before. */
+  queued: Promise<void> | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
   #accepting: Promise<unknown> | undefined;

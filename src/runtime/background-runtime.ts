@@ -3,7 +3,7 @@ import { currentJobScope, currentScope } from '../context/scope.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { JobControl } from '../dispatch/job-control.js';
 import { BackgroundError } from '../errors/background.error.js';
-import { JobDeadlockError } from '../errors/job.errors.js';
+import { JobDeadlockError } from '../errors/deadlock.error.js';
 import { chain, type MaybePromise } from '../job/maybe-promise.js';
 import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
@@ -66,7 +66,7 @@ export class BackgroundRuntime {
   /** Waits until no call is pending here, at most `timeout` ms. @throws BackgroundError when they are over; JobDeadlockError in a job. */
   async drain(timeout?: number): Promise<void> {
     const job = currentJobScope();
-    if (job?.runtime === this) throw new JobDeadlockError([job.context.name], [job.context.id]);
+    if (job?.runtime === this) throw new JobDeadlockError([job.context]);
     const drained = this.runner.idle();
     if (timeout === undefined) return drained;
     await within(this.settings.clock, timeout, drained);

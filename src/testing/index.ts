@@ -4,6 +4,8 @@ export {
   type SpiedCall,
 } from './background-testing.js';
 export { fakeClock, type FakeClock } from './fake-clock.js';
+export { inlineEngine } from './inline-engine.js';
+export { leakGuard, type LeakGuard } from './leak-guard.js';
 export type { ConformanceCase } from './conformance.js';
 export { transactionConformance } from './transactions/transaction-conformance.js';
 export type {
@@ -11,5 +13,3 @@ export type {
   ConformanceRow,
   TransactionHarness,
 } from './transactions/transaction-harness.js';
-export { inlineEngine } from './inline-engine.js';
-export { leakGuard, type LeakGuard } from './leak-guard.js';

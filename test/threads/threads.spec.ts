@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,9 @@ import type { JobFuture } from '../../src/index.js';
 import { build, builtLibrary } from '../support/built.js';
 import { until } from '../support/until.js';
 import { closeThreads, fixtureUrl, startThreads } from './thread-app.js';
+
+// Each test starts threads, and in them applications; on a busy machine that takes its time.
+jest.setTimeout(60_000);
 
 beforeAll(() => build('src', 'test/threads/fixtures'));
 afterEach(closeThreads);

@@ -1,4 +1,3 @@
-import { systemClock } from '../../job/clock.js';
 import { format } from 'node:util';
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { checkProgress } from '../../context/in-job.js';
@@ -6,16 +5,17 @@ import type { JobContext } from '../../context/job-context.js';
 import type { JobScope } from '../../context/scope.js';
 import { toError } from '../../errors/failure.js';
 import type { OutputStream } from '../../job/job-event.js';
+import { systemClock } from '../../job/clock.js';
 import { plainJson } from '../../job/plain-json.js';
 import type { FromThread, ThreadTask, ToThread } from './thread-messages.js';
 
 /** The scope of a job in its thread: what is written and reported goes to the thread that sent it. */
 export class ThreadScope implements JobScope {
   readonly kind = 'job';
-  readonly clock = systemClock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
   readonly context: JobContext;
+  readonly clock = systemClock;
   readonly #controller = new AbortController();
 
   constructor(
