@@ -22,6 +22,7 @@ export {
   QueueFullError,
 } from './errors/job.errors.js';
 export {
+  DatabaseBusyError,
   JobTransactionEndedError,
   JobTransactionError,
   TimedQuerySnapshotError,

@@ -24,6 +24,14 @@ const MYSQL: Dialect = {
   isLost: (error) => codeOf(error) === 'ER_LOCK_DEADLOCK',
 };
 
+const SQLITE: Dialect = {
+  // It has no other, and what others commit meanwhile is not seen.
+  isolation: 'SERIALIZABLE',
+  // Noticed where the connection tells that no transaction is open any more.
+  spoils: () => false,
+  isLost: () => false,
+};
+
 const OTHER: Dialect = {
   isolation: undefined,
   spoils: () => false,
@@ -37,6 +45,9 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
   mysql: MYSQL,
   mariadb: MYSQL,
   'aurora-mysql': MYSQL,
+  'better-sqlite3': SQLITE,
+  sqlite: SQLITE,
+  sqljs: SQLITE,
 };
 
 export function dialectOf(dataSource: DataSourceLike): Dialect {
