@@ -7,6 +7,7 @@ import Sqlite from 'better-sqlite3';
 import { Column, DataSource, Entity, PrimaryGeneratedColumn, Repository } from 'typeorm';
 import type { BetterSqlite3DataSourceOptions } from 'typeorm/driver/better-sqlite3/BetterSqlite3DataSourceOptions.js';
 import { Background } from '../../src/index.js';
+import { Latch } from '../support/latch.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/test-app.js';
 
 @Entity()
@@ -18,18 +19,20 @@ export class Note {
   text!: string;
 }
 
+type Work = (notes: Repository<Note>) => Promise<unknown>;
+
 /** A job that does what the test says, with an injected repository. */
 @Injectable()
 export class Notes {
   constructor(@InjectRepository(Note) readonly repository: Repository<Note>) {}
 
   @Background()
-  async run<T>(work: (notes: Repository<Note>) => Promise<T>): Promise<T> {
+  async run(work: Work): Promise<unknown> {
     return work(this.repository);
   }
 
   @Background({ transaction: false })
-  async runBare<T>(work: (notes: Repository<Note>) => Promise<T>): Promise<T> {
+  async runBare(work: Work): Promise<unknown> {
     return work(this.repository);
   }
 
@@ -41,6 +44,25 @@ export class Notes {
     const found = await this.repository.find({ order: { id: 'ASC' } });
     return found.map(({ text }) => text);
   }
+}
+
+/** A job that writes and then stays in its transaction until it is told to go on. */
+export interface HeldJob {
+  readonly over: Promise<unknown>;
+  goOn(): void;
+}
+
+/** Gives it once it has written. */
+export async function holdingJob(notes: Notes, text = 'job', then?: Work): Promise<HeldJob> {
+  const [written, gate] = [new Latch(), new Latch()];
+  const over = notes.run(async (repository) => {
+    await repository.save({ text });
+    written.open();
+    await gate.opened;
+    return then?.(repository);
+  });
+  await written.opened;
+  return { over, goOn: gate.open };
 }
 
 const folders = new Set<string>();

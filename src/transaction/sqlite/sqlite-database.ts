@@ -32,6 +32,8 @@ export interface OwnRunner {
 export class SqliteDatabase {
   /** Begun by hand, with a BEGIN of the application's own on the connection that all of it shares. */
   readonly byHand: { release: Release | undefined } = { release: undefined };
+  /** Whether the log says already that it lacks a write-ahead log. */
+  isJournalNoted = false;
   readonly title: string;
   readonly #pool: ConnectionPool | undefined;
   readonly #ownLock: WriterLock | undefined;

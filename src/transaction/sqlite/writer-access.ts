@@ -58,8 +58,14 @@ async function onOwnRunner<T>(database: SqliteDatabase, work: Work<T>): Promise<
   try {
     return await work(runner);
   } finally {
-    while (runner.isTransactionActive) await runner.rollbackTransaction();
-    await runner.release();
-    await lane.leave(!watch.isMarked);
+    const isClean = await tidy(runner).catch(() => false);
+    await lane.leave(isClean && !watch.isMarked);
   }
+}
+
+/** What was begun and not ended is undone; and sql.js saves its file, while the lock is held. */
+async function tidy(runner: QueryRunnerLike): Promise<true> {
+  while (runner.isTransactionActive) await runner.rollbackTransaction();
+  await runner.release();
+  return true;
 }

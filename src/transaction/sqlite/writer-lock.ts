@@ -76,7 +76,7 @@ export class WriterLock {
       };
       const abort = (): void => leave(signal!.reason);
       const stop = Number.isFinite(limit)
-        ? this.clock.after(limit, () => leave(this.#tooLong(limit)), true)
+        ? this.clock.after(limit, () => leave(this.#tooLong(limit)))
         : () => {};
       const settle = (how: () => void): void => {
         stop();
