@@ -49,8 +49,14 @@ class Audit implements EntitySubscriberInterface<Note> {
     return Note;
   }
 
+  async beforeInsert({ entity, manager }: InsertEvent<Note>): Promise<void> {
+    if (/^(audited|announced)/.test(entity.text)) return;
+    await manager.save(Note, { text: `announced ${entity.text}` });
+  }
+
   async afterInsert({ entity }: InsertEvent<Note>): Promise<void> {
-    if (!entity.text.startsWith('audited')) await this.notes.save(`audited ${entity.text}`);
+    if (/^(audited|announced)/.test(entity.text)) return;
+    await this.notes.save(`audited ${entity.text}`);
   }
 }
 
@@ -88,7 +94,11 @@ describe("The application's own code on SQLite, beside jobs", () => {
     });
     await expect(undone).rejects.toThrow('undone');
     expect(committed(file)).toEqual(
-      ['request', 'transaction', 'job'].flatMap((text) => [text, `audited ${text}`]),
+      ['request', 'transaction', 'job'].flatMap((text) => [
+        `announced ${text}`,
+        text,
+        `audited ${text}`,
+      ]),
     );
   });
 

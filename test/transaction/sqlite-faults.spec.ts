@@ -75,7 +75,11 @@ describe("What TypeORM's one connection to SQLite does to concurrent transaction
     });
     await written.opened;
     const longest = await ticking(async (enough) => {
-      const writes = ['r1', 'r2'].map((text) => notes.save(text));
+      const writes = [
+        notes.save('r1'),
+        notes.repository.insert({ text: 'r2' }),
+        notes.repository.delete({ text: 'nothing' }),
+      ];
       const another = notes.run((repository) => repository.save({ text: 'job 2' }));
       for (let read = 0; read < 50; read++) expect(await notes.texts()).toEqual([]);
       await enough;

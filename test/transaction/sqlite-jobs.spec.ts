@@ -184,18 +184,19 @@ describe('Transactions within a job on SQLite', () => {
 });
 
 describe('A job that waits for the writer', () => {
-  it('is cancelled at once, and does not keep the lock from others', async () => {
-    const { notes, service, file } = await startSqliteApp();
+  it('is cancelled at once, makes room for other jobs, and does not keep the lock from others', async () => {
+    const { notes, service, file } = await startSqliteApp({}, { background: { concurrency: 2 } });
     const { over, goOn } = await holdingJob(notes);
     const started = new Latch();
     const waiting = notes.run(async (repository) => {
-      started.open();
-      await repository.save({ text: 'never' });
+      const saved = repository.save({ text: 'never' });
+      setImmediate(started.open);
+      await saved;
     });
     await started.opened;
     await service.cancel(jobOf(waiting).id);
     await expect(waiting).rejects.toThrow(JobCancelledError);
-    await until(async () => (await service.find(jobOf(waiting).id))?.state === 'cancelled');
+    await expect(notes.runBare((repository) => repository.count())).resolves.toBe(0);
     goOn();
     await over;
     await notes.save('after');

@@ -116,6 +116,20 @@ describe.each(KINDS)('A job on the one connection of %s', (_kind, start) => {
     expect(await job).toBe(0);
   });
 
+  it('is undone as a whole where it throws in the midst of a transaction of its own', async () => {
+    const { notes, dataSource } = await start();
+    const job = notes.run(async (repository) => {
+      await repository.save({ text: 'undone' });
+      const runner = dataSource.createQueryRunner();
+      await runner.startTransaction();
+      await runner.manager.save(Note, { text: 'undone too' });
+      throw new Error('in the midst');
+    });
+    await expect(job).rejects.toThrow('in the midst');
+    await notes.run((repository) => repository.save({ text: 'next' }));
+    expect(await notes.texts()).toEqual(['next']);
+  });
+
   it('notices when an error has ended its transaction', async () => {
     const { notes, dataSource } = await start();
     await dataSource.query(

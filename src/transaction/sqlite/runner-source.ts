@@ -47,7 +47,7 @@ export function ownSource(database: SqliteDatabase): RunnerSource {
     runner,
     byHand: { release: undefined },
     native: () => runner.driver.databaseConnection,
-    readsWait: () => !database.hasWriteAheadLog,
+    readsWait: () => !database.readsAreFree,
     async enter() {
       await (entering ??= connect());
     },

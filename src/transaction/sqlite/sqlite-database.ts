@@ -70,6 +70,14 @@ export class SqliteDatabase {
       : mode === 'wal';
   }
 
+  /**
+   * Whether a connection of its own can read now, whoever writes. Without a write-ahead log a big transaction of the
+   * application may have locked readers out; those of jobs keep from that until they commit.
+   */
+  get readsAreFree(): boolean {
+    return !this.isSingle && (this.hasWriteAheadLog || this.isHeldByJob);
+  }
+
   /** Whether a job's transaction is open, or about to be. */
   get isHeldByJob(): boolean {
     return this.#locks().some(({ holder }) => holder?.isJob);

@@ -3,6 +3,7 @@ import type { DataSourceLike, QueryRunnerLike } from '../typeorm-shape.js';
 import { watchStatements } from './own-statements.js';
 import { databaseOf, type SqliteDatabase } from './sqlite-database.js';
 import { isSqlite } from './sqlite-shape.js';
+import { WAIT_LIMIT } from './writer-lock.js';
 
 type Work<T> = (runner: QueryRunnerLike) => Promise<T>;
 
@@ -16,12 +17,12 @@ export function isHeldByJob(dataSource: DataSourceLike): boolean {
 /**
  * Writes outside of every transaction of jobs and of the application, on a connection apart; on SQLite, when the lock
  * is free. Whoever calls it in a job must not have the job wait for it: the lock may be that job's.
- * @param limit How long to wait for the lock, in ms. @throws DatabaseBusyError after that.
+ * @param limit How long to wait for the lock, in ms; `Infinity` for what nobody waits for. @throws DatabaseBusyError after that.
  */
 export async function withWriterLock<T>(
   dataSource: DataSourceLike,
   work: Work<T>,
-  limit = Infinity,
+  limit = WAIT_LIMIT,
 ): Promise<T> {
   if (!isSqlite(dataSource)) return onPlainRunner(dataSource, work);
   const database = databaseOf(dataSource);
@@ -37,8 +38,7 @@ export async function withWriterLock<T>(
 export async function withReader<T>(dataSource: DataSourceLike, work: Work<T>): Promise<T> {
   if (!isSqlite(dataSource)) return onPlainRunner(dataSource, work);
   const database = databaseOf(dataSource);
-  const reads = !database.isSingle && database.hasWriteAheadLog;
-  return reads ? onOwnRunner(database, work) : withWriterLock(dataSource, work);
+  return database.readsAreFree ? onOwnRunner(database, work) : withWriterLock(dataSource, work);
 }
 
 async function onPlainRunner<T>(dataSource: DataSourceLike, work: Work<T>): Promise<T> {
