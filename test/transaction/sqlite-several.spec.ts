@@ -4,6 +4,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, DataSource, Entity, PrimaryGeneratedColumn, type Repository } from 'typeorm';
 import { databaseOf } from '../../src/transaction/sqlite/sqlite-database.js';
+import { JobDeadlockError } from '../../src/index.js';
+import { Latch } from '../support/latch.js';
 import { closeApps, startApp } from '../support/test-app.js';
 import {
   committed,
@@ -66,21 +68,7 @@ describe('Several databases and applications', () => {
 
   it('lets a job write to two files through two DataSources, and undoes both', async () => {
     const second = freshFile();
-    const app = await startSqliteApp(
-      {},
-      {
-        imports: [
-          TypeOrmModule.forRoot({
-            ...{ name: 'second', type: 'better-sqlite3', database: second },
-            ...{ entities: [Note], synchronize: true, enableWAL: true },
-          }),
-          TypeOrmModule.forFeature([Note], 'second'),
-        ],
-      },
-    );
-    const other = app.app.get<Repository<Note>>(getRepositoryToken(Note, 'second'), {
-      strict: false,
-    });
+    const { app, other } = await startWithTwo(second);
     const both = async (repository: Repository<Note>): Promise<void> => {
       await repository.save({ text: 'here' });
       await other.save({ text: 'there' });
@@ -92,6 +80,29 @@ describe('Several databases and applications', () => {
     });
     await expect(undone).rejects.toThrow('undone');
     expect([committed(app.file), committed(second)]).toEqual([['here'], ['there']]);
+  });
+
+  it('refuses at once two jobs that each want the file that the other has written to', async () => {
+    const second = freshFile();
+    const { app, other } = await startWithTwo(second);
+    const [oneWrote, twoWrote] = [new Latch(), new Latch()];
+    const one = app.notes.run(async (repository) => {
+      await repository.save({ text: 'one' });
+      oneWrote.open();
+      await twoWrote.opened;
+      await other.save({ text: 'one' });
+    });
+    const two = app.notes.run(async (repository) => {
+      await other.save({ text: 'two' });
+      twoWrote.open();
+      await oneWrote.opened;
+      await repository.save({ text: 'two' });
+    });
+    const ends = await Promise.allSettled([one, two]);
+    const [refused] = ends.filter((end) => end.status === 'rejected');
+    expect(refused?.reason).toBeInstanceOf(JobDeadlockError);
+    const winner = ends[0].status === 'fulfilled' ? 'one' : 'two';
+    expect([committed(app.file), committed(second)]).toEqual([[winner], [winner]]);
   });
 
   it('two jobs in applications that share one DataSource both commit', async () => {
@@ -123,6 +134,19 @@ describe('Several databases and applications', () => {
     expect(database.isHeldByJob).toBe(false);
   });
 });
+
+async function startWithTwo(
+  database: string,
+): Promise<{ app: SqliteApp; other: Repository<Note> }> {
+  const root = TypeOrmModule.forRoot({
+    ...{ name: 'second', type: 'better-sqlite3', database },
+    ...{ entities: [Note], synchronize: true, enableWAL: true },
+  });
+  const imports = [root, TypeOrmModule.forFeature([Note], 'second')];
+  const app = await startSqliteApp({}, { imports });
+  const token = getRepositoryToken(Note, 'second');
+  return { app, other: app.app.get<Repository<Note>>(token, { strict: false }) };
+}
 
 /** Another application with the DataSource of the first. */
 async function sharing(first: SqliteApp): Promise<Notes> {

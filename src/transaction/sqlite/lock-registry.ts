@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { systemClock } from '../../job/clock.js';
 import type { SqliteDriverLike } from './sqlite-shape.js';
 import { WriterLock } from './writer-lock.js';
 
@@ -9,17 +10,28 @@ import { WriterLock } from './writer-lock.js';
  */
 const LOCKS = Symbol.for('nestjs-background:sqlite-writer-locks');
 
-type WithLocks = object & { [LOCKS]?: Map<string, WriterLock> };
+interface Locks {
+  readonly byFile: Map<string, WriterLock>;
+  /** What jobs wait for, by their ids. */
+  readonly awaited: Map<string, WriterLock>;
+}
+
+type WithLocks = object & { [LOCKS]?: Locks };
 
 /** The lock of a file, whichever path leads to it. */
 export function fileLock(driver: SqliteDriverLike, path: string): WriterLock {
-  const locks = locksOf(driver.sqlite ?? driver);
+  const { byFile, awaited } = locksOf(driver);
   const file = realPath(path);
-  const known = locks.get(file);
+  const known = byFile.get(file);
   if (known) return known;
-  const lock = new WriterLock(`the SQLite file ${basename(file)}`);
-  locks.set(file, lock);
+  const lock = new WriterLock(`the SQLite file ${basename(file)}`, systemClock, awaited);
+  byFile.set(file, lock);
   return lock;
+}
+
+/** The lock of a database that one DataSource alone has. */
+export function memoryLock(driver: SqliteDriverLike, title: string): WriterLock {
+  return new WriterLock(title, systemClock, locksOf(driver).awaited);
 }
 
 /** Links followed as far as the path exists: the file itself may not yet. */
@@ -33,7 +45,11 @@ export function realPath(path: string): string {
   }
 }
 
-function locksOf(module: WithLocks): Map<string, WriterLock> {
-  if (!module[LOCKS]) Object.defineProperty(module, LOCKS, { value: new Map() });
+function locksOf(driver: SqliteDriverLike): Locks {
+  const module: WithLocks = driver.sqlite ?? driver;
+  if (!module[LOCKS]) {
+    const locks: Locks = { byFile: new Map(), awaited: new Map() };
+    Object.defineProperty(module, LOCKS, { value: locks });
+  }
   return module[LOCKS]!;
 }

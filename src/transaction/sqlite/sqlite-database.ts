@@ -1,14 +1,14 @@
 import { basename } from 'node:path';
 import type { DataSourceLike } from '../typeorm-shape.js';
 import { attachedTo, ConnectionPool, runnerOn, type OwnConnection } from './connection-pool.js';
-import { fileLock, realPath } from './lock-registry.js';
+import { fileLock, memoryLock, realPath } from './lock-registry.js';
 import {
   isFile,
   type NativeConnection,
   type SqliteDriverLike,
   type SqliteRunner,
 } from './sqlite-shape.js';
-import { WriterLock, type LockParty, type Release, type WaitRules } from './writer-lock.js';
+import type { LockParty, Release, WaitRules, WriterLock } from './writer-lock.js';
 
 const DATABASE = Symbol.for('nestjs-background:sqlite-database');
 
@@ -43,7 +43,7 @@ export class SqliteDatabase {
     const path = isFile(dataSource) ? realPath(dataSource.options.database as string) : undefined;
     this.title =
       path === undefined ? 'the SQLite database in memory' : `the SQLite file ${basename(path)}`;
-    if (path === undefined) this.#ownLock = new WriterLock(this.title);
+    if (path === undefined) this.#ownLock = memoryLock(this.driver, this.title);
     else this.#pool = new ConnectionPool(this.driver, path, this.title);
     this.#closeWithDataSource();
   }

@@ -1,3 +1,4 @@
+import { JobDeadlockError } from '../../errors/deadlock.error.js';
 import { DatabaseBusyError, JobTransactionError } from '../../errors/transaction.errors.js';
 import { systemClock, type Clock } from '../../job/clock.js';
 
@@ -42,16 +43,19 @@ export class WriterLock {
     /** The database, as errors name it. */
     readonly title: string,
     private readonly clock: Clock = systemClock,
+    /** By the ids of jobs, the locks that their transactions wait for; one map for all locks that jobs may hold at once. */
+    private readonly awaited = new Map<string, WriterLock>(),
   ) {}
 
   get holder(): LockParty | undefined {
     return this.#holder;
   }
 
-  /** @throws DatabaseBusyError after the limit; JobTransactionError at once where the wait could never end. */
+  /** @throws DatabaseBusyError after the limit; JobTransactionError or JobDeadlockError at once where the wait could never end. */
   async take(party: LockParty, rules: WaitRules = {}): Promise<Release> {
     rules.signal?.throwIfAborted();
     this.#refuseWaitForItself(party);
+    this.#refuseCircle(party);
     if (this.#holder) await this.#wait(party, rules);
     this.#holder = party;
     let held = true;
@@ -81,10 +85,12 @@ export class WriterLock {
       const settle = (how: () => void): void => {
         stop();
         signal?.removeEventListener('abort', abort);
+        if (party.isJob) this.awaited.delete(party.jobId!);
         how();
       };
       const waiter: Waiter = { party, grant: () => settle(resolve) };
       signal?.addEventListener('abort', abort);
+      if (party.isJob) this.awaited.set(party.jobId!, this);
       this.#waiters.push(waiter);
     });
   }
@@ -101,6 +107,23 @@ export class WriterLock {
       `${title}, waits for ${this.title}, which the job's own transaction holds until the job ends: this wait would ` +
         'never end. SQLite has one writer at a time: do it within the transaction, or before the job uses the database, ' +
         'or in a database file of its own.',
+    );
+  }
+
+  /** Two jobs that each hold a file and want the other's. */
+  #refuseCircle({ jobId, isJob, title }: LockParty): void {
+    if (!isJob) return;
+    const passed = [jobId!];
+    let holder = this.#holder;
+    while (holder?.isJob && !passed.includes(holder.jobId!)) {
+      passed.push(holder.jobId!);
+      holder = this.awaited.get(holder.jobId!)?.holder;
+    }
+    if (passed.length === 1 || holder?.jobId !== jobId) return;
+    throw new JobDeadlockError(
+      [...passed, jobId!],
+      `${title} wants to write to ${this.title}, which is held by ${this.#holder!.title}, which waits for this job in its ` +
+        'turn. Write to several databases in the same order in all jobs.',
     );
   }
 }
