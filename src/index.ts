@@ -27,6 +27,7 @@ export {
   ThreadError,
 } from './errors/thread.errors.js';
 export {
+  DatabaseBusyError,
   JobTransactionEndedError,
   JobTransactionError,
   TimedQuerySnapshotError,
