@@ -21,6 +21,7 @@ export {
   JobTimeoutError,
   QueueFullError,
 } from './errors/job.errors.js';
+export { JobDeadlockError } from './errors/deadlock.error.js';
 export {
   ArgumentsNotSerializableError,
   ResultNotSerializableError,

@@ -111,18 +111,18 @@ export class WriterLock {
   }
 
   /** Two jobs that each hold a file and want the other's. */
-  #refuseCircle({ jobId, isJob, title }: LockParty): void {
-    if (!isJob) return;
-    const passed = [jobId!];
+  #refuseCircle(party: LockParty): void {
+    if (!party.isJob) return;
+    const passed = [party];
     let holder = this.#holder;
-    while (holder?.isJob && !passed.includes(holder.jobId!)) {
-      passed.push(holder.jobId!);
+    while (holder?.isJob && !passed.some(({ jobId }) => jobId === holder?.jobId)) {
+      passed.push(holder);
       holder = this.awaited.get(holder.jobId!)?.holder;
     }
-    if (passed.length === 1 || holder?.jobId !== jobId) return;
+    if (passed.length === 1 || holder?.jobId !== party.jobId) return;
     throw new JobDeadlockError(
-      [...passed, jobId!],
-      `${title} wants to write to ${this.title}, which is held by ${this.#holder!.title}, which waits for this job in its ` +
+      passed.map(({ jobId, title }) => ({ id: jobId!, name: title })),
+      `${party.title} wants to write to ${this.title}, which is held by ${this.#holder!.title}, which waits for this job in its ` +
         'turn. Write to several databases in the same order in all jobs.',
     );
   }
