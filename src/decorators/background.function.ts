@@ -86,7 +86,7 @@ function dispatchMember(
   options: BackgroundOptions | undefined,
 ): JobFuture<unknown> {
   const { registry, dispatcher } = attachedRuntime(instance) ?? ambientRuntime();
-  const owner = instance.constructor;
+  const owner = (instance.constructor as Function | undefined) ?? Object;
   const noted = notedMethodOf(member) ?? { key, method: member as JobMethod, options: undefined };
   return dispatcher.dispatch(registry.define(owner, noted, options), instance, args);
 }
