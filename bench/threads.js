@@ -44,22 +44,24 @@ async function main() {
   // Once for each before it counts: the thread starts its application with its first job.
   await burner.inThread(0.1);
   for (let count = 0; count < 200; count++) await answerFrom(url);
-  const rows = [];
+  // Beside what the machine makes of the same requests when nothing burns.
+  const idle = new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+  const rows = [{ where: 'idle', ...(await timesWhile(idle, url)) }];
   for (const where of ['inThread', 'inProcess']) {
     rows.push({ where, ...(await timesWhile(burner[where](SECONDS), url)) });
   }
   console.table(rows);
   await app.close();
-  if (rows[0]['p99, ms'] >= 20) process.exitCode = 1;
+  if (rows[1]['p99, ms'] >= 20) process.exitCode = 1;
 }
 
-/** A request every 5 ms from when each was due, so that those that could not be sent count as late as well. */
+/** A request every 25 ms from when each was due, so that those that could not be sent count as late as well. */
 async function timesWhile(job, url) {
   let done = false;
   void job.finally(() => (done = true));
   const times = [];
   const pending = [];
-  for (let due = performance.now(); !done; due += 5) {
+  for (let due = performance.now(); !done; due += 25) {
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
     pending.push(answerFrom(url).then(() => times.push(performance.now() - due)));
   }
