@@ -64,6 +64,11 @@ export class BackgroundRuntime {
     );
   }
 
+  /** Whether it takes no more jobs. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** Ends the application's jobs. Calling it again gives the same promise. */
   close(): Promise<void> {
     return (this.#closing ??= shutDown(this).finally(() => this.#releaseConsole?.()));
