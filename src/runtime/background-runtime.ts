@@ -55,8 +55,9 @@ export class BackgroundRuntime {
   /** Waits until no call is pending here, at most `timeout` ms. @throws BackgroundError when they are over. */
   async drain(timeout?: number): Promise<void> {
     const drained = this.runner.idle();
-    if (timeout === undefined) return drained;
-    await within(this.settings.clock, timeout, drained);
+    if (timeout === undefined || (await within(this.settings.clock, timeout, drained))) {
+      return drained;
+    }
     const left = this.runner.pendingCalls().length;
     if (left === 0) return;
     throw new BackgroundError(
