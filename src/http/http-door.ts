@@ -1,6 +1,6 @@
 import type { HttpServer } from '@nestjs/common';
 import type { HttpAnswer } from './answers.js';
-import type { RequestView } from './request-view.js';
+import { originForm, type RequestView } from './request-view.js';
 
 interface PlatformRequest {
   readonly method: string;
@@ -26,7 +26,7 @@ export class HttpDoor implements RequestView {
   }
 
   get url(): string {
-    return this.request.originalUrl ?? this.request.url;
+    return originForm(this.request.originalUrl ?? this.request.url);
   }
 
   header(name: string): string | undefined {

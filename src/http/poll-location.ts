@@ -4,7 +4,7 @@ import { pathOf, queryOf } from './request-view.js';
 export function pollLocation(url: string, param: string, id: string): string {
   const others = queryOf(url)
     .split('&')
-    .filter((part) => part !== '' && !names(part, param));
+    .filter((part) => part !== '' && !carries(part, param));
   return `${pathOf(url)}?${[...others, `${encodeURIComponent(param)}=${id}`].join('&')}`;
 }
 
@@ -15,7 +15,7 @@ export function pollLocation(url: string, param: string, id: string): string {
 export function askedId(url: string, param: string): string | undefined {
   const query = new URLSearchParams(queryOf(url));
   const ids = [...query]
-    .filter(([name]) => name === param || name.startsWith(`${param}[`))
+    .filter(([name]) => isNamed(name, param))
     .map(([name, value]) => (name === param ? value : ''));
   return ids.length > 1 ? '' : ids[0];
 }
@@ -26,7 +26,11 @@ export function askedAfter(url: string): number {
   return Number.isSafeInteger(after) && after > 0 ? after : 0;
 }
 
-function names(part: string, param: string): boolean {
-  const [name] = new URLSearchParams(part).keys();
-  return name === param;
+function carries(part: string, param: string): boolean {
+  return [...new URLSearchParams(part).keys()].some((name) => isNamed(name, param));
+}
+
+/** A list or an object of ids is one too, as query parsers read it: `_t[]=`, `_t[a]=`. */
+function isNamed(name: string, param: string): boolean {
+  return name === param || name.startsWith(`${param}[`);
 }

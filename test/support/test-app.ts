@@ -26,6 +26,10 @@ export interface TestAppOptions extends Pick<
   platform?: Platform;
   interceptors?: NestInterceptor[];
   prefix?: string;
+  /** Instead of `platform`, where the adapter itself matters. */
+  adapter?: ExpressAdapter | FastifyAdapter;
+  /** What `main.ts` would do before it listens. */
+  configure?: (app: INestApplication) => void;
 }
 
 /** A running application, and what tests ask of it. Close it with `await using`. */
@@ -33,6 +37,8 @@ export interface TestApp extends AsyncDisposable {
   readonly app: INestApplication;
   readonly service: BackgroundService;
   readonly log: MemoryLogger;
+  /** `http://127.0.0.1:port` */
+  readonly origin: string;
   get<T>(token: new (...args: never[]) => T): T;
   /** A request to the application; redirects are not followed. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
@@ -51,20 +57,21 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   class TestModule {}
 
   const log = new MemoryLogger();
-  const adapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+  const adapter = options.adapter ?? adapterFor(platform);
   const app = await NestFactory.create(TestModule, adapter, { logger: log, abortOnError: false });
   if (options.prefix) app.setGlobalPrefix(options.prefix);
   app.useGlobalInterceptors(...(options.interceptors ?? []));
+  options.configure?.(app);
   await app.listen(0, '127.0.0.1');
   const server = app.getHttpServer() as Server;
-  const { port } = server.address() as AddressInfo;
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const testApp: TestApp = {
     app,
     log,
+    origin,
     service: app.get(BackgroundService),
     get: (token) => app.get(token, { strict: false }),
-    fetch: (path, init) =>
-      fetch(`http://127.0.0.1:${port}${path}`, { redirect: 'manual', ...init }),
+    fetch: (path, init) => fetch(`${origin}${path}`, { redirect: 'manual', ...init }),
     async [Symbol.asyncDispose]() {
       open.delete(testApp);
       await app.close();
@@ -72,6 +79,10 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   };
   open.add(testApp);
   return testApp;
+}
+
+function adapterFor(platform: Platform): ExpressAdapter | FastifyAdapter {
+  return platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
 }
 
 /** Closes what a failing test left open. */
