@@ -22,7 +22,7 @@ const FLOORS = [
   'module',
   'testing',
 ];
-const ADAPTERS = ['tracker/memory', 'engine/local'];
+const ADAPTERS = ['tracker/memory', 'tracker/typeorm', 'engine/local'];
 const adapterPath = `^src/(${ADAPTERS.join('|')})/`;
 
 const folderPath = (floor) => (floor === 'ADAPTERS' ? adapterPath : `^src/${floor}/`);
@@ -66,7 +66,10 @@ module.exports = {
       name: 'declared-dependencies-only',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] },
+      to: {
+        dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
+        dependencyTypesNot: ['npm-peer'],
+      },
     },
   ],
   options: {

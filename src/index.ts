@@ -13,6 +13,7 @@ export type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from './engine
 export { localEngine } from './engine/local/local.engine.js';
 export { BackgroundError } from './errors/background.error.js';
 export {
+  ArgumentsNotSerializableError,
   JobCancelledError,
   JobContextError,
   JobInterruptedError,
@@ -47,5 +48,13 @@ export type {
   OutputOptions,
   RetentionOptions,
 } from './runtime/runtime-options.js';
-export type { JobQuery, JobTracker, Retention, TrackerSettings } from './tracker/job-tracker.js';
+export type {
+  JobQuery,
+  JobTracker,
+  OpenTransaction,
+  Recovery,
+  Retention,
+  TrackerSettings,
+} from './tracker/job-tracker.js';
 export { memoryTracker } from './tracker/memory/memory.tracker.js';
+export { typeOrmTracker, type TypeOrmTrackerOptions } from './tracker/typeorm/typeorm.tracker.js';

@@ -7,7 +7,10 @@ import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
 import { newJobId } from '../job/job-id.js';
 import { chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
+import type { OutputPage } from '../output/output-chunk.js';
+import { encodeCall } from '../registry/call-codec.js';
 import type { JobDefinition } from '../registry/job-definition.js';
+import type { JobRegistry } from '../registry/job-registry.js';
 import type { JobReporter } from '../run/job-reporter.js';
 import type { JobRunner } from '../run/job-runner.js';
 import { PendingCall } from '../run/pending-call.js';
@@ -20,6 +23,7 @@ export interface DispatcherParts {
   readonly reporter: JobReporter;
   readonly control: FutureHost;
   readonly clock: Clock;
+  readonly registry: JobRegistry;
 }
 
 /** The way in: makes a job of a call, has it stored, then queued. */
@@ -41,12 +45,50 @@ export class Dispatcher {
   ): JobFuture<unknown> {
     const { runner, control, clock } = this.parts;
     const { future, settler } = JobFuture.of<unknown>(control, newJobId(), definition.name);
-    const call = new PendingCall(future, settler, definition, target, args);
+    const call = new PendingCall(
+      future,
+      settler,
+      definition,
+      target,
+      args,
+      this.#revives(definition),
+    );
     const scope = currentScope();
     const head = scope?.kind === 'start' ? scope.started(future) : [];
     runner.attend(call);
     this.#accept(call, newRecord(call, scope, clock.now()), head);
     return future;
+  }
+
+  /**
+   * Runs a stored job again, in the async context of the caller. Rejected where it cannot be queued.
+   * @param printed What its earlier attempts printed.
+   */
+  async revive(
+    definition: JobDefinition,
+    target: unknown,
+    args: readonly unknown[],
+    record: JobRecord,
+    printed: OutputPage | undefined,
+  ): Promise<void> {
+    const { runner, engine, control } = this.parts;
+    const { future, settler } = JobFuture.of<unknown>(control, record.id, definition.name);
+    const call = new PendingCall(future, settler, definition, target, args, true);
+    call.printed = printed;
+    if (this.#closed) throw new JobInterruptedError(record.id, record.name, 'before it began');
+    runner.attend(call);
+    try {
+      await engine.enqueue(ticketOf(call, record));
+    } catch (error) {
+      runner.drop(call, error);
+      throw error;
+    }
+  }
+
+  /** Whether a call is stored in such a way that it can be run again from there. */
+  #revives(definition: JobDefinition): boolean {
+    const { tracker, registry } = this.parts;
+    return tracker.durable === true && registry.ownDefinition(definition) !== undefined;
   }
 
   #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
@@ -68,10 +110,16 @@ export class Dispatcher {
     const { tracker, engine, runner } = this.parts;
     if (this.#closed)
       throw new JobInterruptedError(record.id, record.name, 'before it was accepted');
-    return chain(tracker.create(record), () => {
+    return chain(tracker.create(this.#withCall(record, call)), () => {
       head.forEach(({ text, stream }) => runner.write(call, text, stream));
       return engine.enqueue(ticketOf(call, record));
     });
+  }
+
+  /** @throws ArgumentsNotSerializableError */
+  #withCall(record: JobRecord, { definition, args, isRevivable }: PendingCall): JobRecord {
+    const own = isRevivable && this.parts.registry.ownDefinition(definition);
+    return own ? { ...record, call: encodeCall(definition, own, args) } : record;
   }
 
   /** Leaves no trace of the job, and tells whoever asks. */
@@ -93,6 +141,7 @@ function newRecord(call: PendingCall, scope: Scope | undefined, now: number): Jo
     parentId: scope?.kind === 'job' ? scope.context.id : undefined,
     origin: scope?.kind === 'start' ? scope.origin : undefined,
     state: call.definition.delay > 0 ? 'scheduled' : 'queued',
+    runAt: call.definition.delay > 0 ? now + call.definition.delay : undefined,
     attempt: 0,
     startedAt: undefined,
     finishedAt: undefined,
@@ -102,7 +151,6 @@ function newRecord(call: PendingCall, scope: Scope | undefined, now: number): Jo
   };
 }
 
-function ticketOf({ definition }: PendingCall, { id, name, createdAt }: JobRecord): JobTicket {
-  const runAt = definition.delay > 0 ? createdAt + definition.delay : undefined;
+function ticketOf({ definition }: PendingCall, { id, name, runAt }: JobRecord): JobTicket {
   return { id, name, priority: definition.priority, runAt };
 }

@@ -36,6 +36,18 @@ export class JobCancelledError extends BackgroundError {
   }
 }
 
+const INTERRUPTED = {
+  'given up': (when: string) =>
+    `was given up ${when}: the application is shutting down. ` +
+    `Start it again afterwards, or give it more time: { shutdown: { grace } }.`,
+  'handed back': (when: string) =>
+    `was handed back ${when}: the application is shutting down. ` +
+    `It runs at the next start, or in another process that shares its tracker.`,
+  lost: (when: string) =>
+    `was lost ${when}: its process ended, and a function that no class holds cannot be found again. ` +
+    `Make it a method under @Background(), so that it runs again after a crash.`,
+};
+
 /** The application stopped before the job was done, or before it could begin. Over HTTP: 503. */
 export class JobInterruptedError extends BackgroundError {
   override readonly name = 'JobInterruptedError';
@@ -48,11 +60,9 @@ export class JobInterruptedError extends BackgroundError {
     readonly jobId: string,
     readonly jobName: string,
     when: 'before it was accepted' | 'before it began' | 'before it was done',
+    fate: keyof typeof INTERRUPTED = 'given up',
   ) {
-    super(
-      `Job ${jobName} (${jobId}) was given up ${when}: the application is shutting down. ` +
-        `Start it again afterwards, or give it more time: { shutdown: { grace } }.`,
-    );
+    super(`Job ${jobName} (${jobId}) ${INTERRUPTED[fate](when)}`);
   }
 }
 
@@ -75,6 +85,28 @@ export class JobContextError extends BackgroundError {
     super(
       `${used} was called outside a job. Call it in a method under @Background(), or in what that method calls; ` +
         `what runs elsewhere can ask currentJob() first.`,
+    );
+  }
+}
+
+/**
+ * An argument would not come back from storage as it was, and the tracker is durable: the job could not run again after
+ * a crash. Thrown at the call, which leaves no trace.
+ */
+export class ArgumentsNotSerializableError extends BackgroundError {
+  override readonly name = 'ArgumentsNotSerializableError';
+
+  constructor(
+    readonly jobName: string,
+    /** Where it is, such as `args[0].user.save`. */
+    readonly path: string,
+    what: string,
+    cause?: unknown,
+  ) {
+    super(
+      `Job ${jobName} was refused: ${path} is ${what}, which cannot be stored. Pass plain data, such as an id, and ` +
+        `load the rest in the job. JSON, Date, BigInt, Map, Set, undefined, Error and Buffer can be stored.`,
+      { cause },
     );
   }
 }

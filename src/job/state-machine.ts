@@ -7,7 +7,8 @@ export type JobChange =
   | { type: 'complete'; at: number; result: unknown }
   | { type: 'fail'; at: number; error: JobFailure }
   | { type: 'cancel'; at: number; error: JobFailure }
-  | { type: 'reschedule'; at: number; error: JobFailure };
+  | { type: 'reschedule'; at: number; error: JobFailure; runAt?: number }
+  | { type: 'release'; at: number };
 
 /** The whole state machine; `docs/state-machine.md` draws it, and a test compares the two. */
 export const TRANSITIONS: Readonly<
@@ -20,6 +21,7 @@ export const TRANSITIONS: Readonly<
     fail: 'failed',
     cancel: 'cancelled',
     reschedule: 'scheduled',
+    release: 'queued',
   },
   completed: {},
   failed: {},
@@ -40,7 +42,9 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord | u
   if (!state) return undefined;
   switch (change.type) {
     case 'enqueue':
-      return { ...record, state };
+      return { ...record, state, runAt: undefined };
+    case 'release':
+      return { ...record, state, progress: null };
     case 'start':
       return {
         ...record,
@@ -56,6 +60,6 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord | u
     case 'cancel':
       return { ...record, state, finishedAt: change.at, error: change.error };
     case 'reschedule':
-      return { ...record, state, error: change.error };
+      return { ...record, state, error: change.error, runAt: change.runAt };
   }
 }

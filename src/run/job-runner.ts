@@ -95,11 +95,19 @@ export class JobRunner implements AttemptHost {
   }
 
   write(call: PendingCall, text: string, stream: OutputStream): void {
-    const { tracker, reporter, maxBytes } = this.settings;
-    call.output ??= new OutputWriter(maxBytes, (output) =>
-      reporter.unharmed(call, 'store output', () => tracker.append(call.id, output)),
-    );
+    call.output ??= this.#outputOf(call);
     call.output.write(text, stream);
+  }
+
+  #outputOf(call: PendingCall): OutputWriter {
+    const { tracker, reporter, maxBytes } = this.settings;
+    const writer = new OutputWriter(maxBytes, (output) =>
+      reporter.unharmed(call, 'store output', () =>
+        tracker.append(call.id, output, call.attempt?.number),
+      ),
+    );
+    if (call.printed) writer.resume(call.printed);
+    return writer;
   }
 
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void {
@@ -132,7 +140,7 @@ export class JobRunner implements AttemptHost {
       stopTimeout?.();
       const change = this.#judge(attempt, outcome);
       const runAt = this.#nextRun(attempt, change);
-      await this.#recordEnd(attempt, runAt === undefined ? change : reschedule(change));
+      await this.#recordEnd(attempt, runAt === undefined ? change : reschedule(change, runAt));
       if (runAt !== undefined) return { again: { runAt } };
       this.#settle(attempt, change, outcome);
     } catch (error) {
@@ -183,6 +191,10 @@ export class JobRunner implements AttemptHost {
   #judge(attempt: Attempt, outcome: Outcome): JobChange {
     const at = this.settings.clock.now();
     if ('value' in outcome) return { type: 'complete', at, result: plainJson(outcome.value) };
+    const { isRevivable } = attempt.call;
+    if (isRevivable && attempt.wasEndedBy(JobInterruptedError, outcome.thrown)) {
+      return { type: 'release', at };
+    }
     const cancelled = attempt.wasEndedBy(JobCancelledError, outcome.thrown);
     return { type: cancelled ? 'cancel' : 'fail', at, error: toFailure(outcome.thrown) };
   }
@@ -218,6 +230,6 @@ export class JobRunner implements AttemptHost {
   }
 }
 
-function reschedule(change: JobChange): JobChange {
-  return change.type === 'fail' ? { ...change, type: 'reschedule' } : change;
+function reschedule(change: JobChange, runAt: number): JobChange {
+  return change.type === 'fail' ? { ...change, type: 'reschedule', runAt } : change;
 }

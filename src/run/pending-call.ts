@@ -1,5 +1,6 @@
 import type { DeliveryOutcome } from '../engine/job-engine.js';
 import type { JobFuture, Settler } from '../future/job-future.js';
+import type { OutputPage } from '../output/output-chunk.js';
 import type { OutputWriter } from '../output/output-writer.js';
 import type { JobDefinition } from '../registry/job-definition.js';
 
@@ -8,6 +9,8 @@ export type DeliveryDone = (outcome: DeliveryOutcome) => void;
 
 /** An attempt, as those see it who may stop it. */
 export interface Interruptible {
+  /** Counted from 1. */
+  readonly number: number;
   /** False where it is over, or stopped already. */
   interrupt(error: Error): boolean;
 }
@@ -18,6 +21,8 @@ export class PendingCall {
   attempt: Interruptible | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
+  /** What earlier attempts printed in another process. */
+  printed: OutputPage | undefined;
   #delivered!: (done: DeliveryDone) => void;
   #delivery!: Promise<DeliveryDone>;
 
@@ -27,6 +32,8 @@ export class PendingCall {
     readonly definition: JobDefinition,
     readonly target: unknown,
     readonly args: readonly unknown[],
+    /** Whether another process, or a later one, can run it again from what is stored. */
+    readonly isRevivable = false,
   ) {
     this.awaitDelivery();
   }

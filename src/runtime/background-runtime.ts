@@ -8,6 +8,7 @@ import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
+import { JobRecovery } from './job-recovery.js';
 import type { RuntimeSettings } from './runtime-options.js';
 import { shutDown, within } from './shut-down.js';
 
@@ -17,12 +18,14 @@ export class BackgroundRuntime {
   readonly runner: JobRunner;
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
+  readonly recovery: JobRecovery;
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(readonly settings: RuntimeSettings) {
     const { tracker, engine, clock, defaults, output } = settings;
-    const reporter = new JobReporter(new Logger('Background'));
+    const logger = new Logger('Background');
+    const reporter = new JobReporter(logger);
     this.registry = new JobRegistry(defaults);
     this.runner = new JobRunner({
       ...{ runtime: this, tracker, clock, reporter, maxBytes: output.maxBytes },
@@ -32,6 +35,10 @@ export class BackgroundRuntime {
     this.control = new JobControl({ tracker, engine, clock, runner: this.runner });
     this.dispatcher = new Dispatcher({
       ...{ tracker, engine, clock, reporter, runner: this.runner, control: this.control },
+      registry: this.registry,
+    });
+    this.recovery = new JobRecovery({
+      ...{ tracker, clock, logger, registry: this.registry, dispatcher: this.dispatcher },
     });
   }
 
@@ -41,7 +48,7 @@ export class BackgroundRuntime {
     if (output.console !== 'off') this.#releaseConsole = captureConsole(currentScope);
     const deliver: JobRunner['deliver'] = (ticket) => this.runner.deliver(ticket);
     const ready = (id: string): void => this.runner.ready(id);
-    return chain(tracker.open({ clock, retention }), () =>
+    return chain(tracker.open({ clock, retention, recovery: this.recovery }), () =>
       engine.open({ clock, concurrency, queueLimit, deliver, ready }),
     );
   }

@@ -30,14 +30,21 @@ export async function shutDown(parts: ShutdownParts): Promise<void> {
 async function giveUp({ runner, settings }: ShutdownParts, call: PendingCall): Promise<void> {
   const { tracker, engine, clock } = settings;
   const error = interruption(call, 'begun');
-  await tracker.change(call.id, { type: 'fail', at: clock.now(), error: toFailure(error) });
+  // One that can be revived stays as it is: closing the tracker hands it back.
+  if (!call.isRevivable) {
+    await tracker.change(call.id, { type: 'fail', at: clock.now(), error: toFailure(error) });
+  }
   await engine.discard(call.id);
   runner.drop(call, error);
 }
 
-function interruption({ id, definition }: PendingCall, before: 'begun' | 'done'): Error {
+function interruption(
+  { id, definition, isRevivable }: PendingCall,
+  before: 'begun' | 'done',
+): Error {
   const when = before === 'begun' ? 'before it began' : 'before it was done';
-  return new JobInterruptedError(id, definition.name, when);
+  const fate = isRevivable ? 'handed back' : 'given up';
+  return new JobInterruptedError(id, definition.name, when, fate);
 }
 
 /** Waits for the work, but no longer than `limit` ms. */

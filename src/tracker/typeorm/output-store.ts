@@ -1,0 +1,117 @@
+import type { OutputChunk, OutputGap, OutputPage } from '../../output/output-chunk.js';
+import type { Run } from './connections.js';
+import { jsonFor, jsonOf } from './job-row.js';
+import type { Database } from './job-store.js';
+
+/** The most text that goes into one row, in UTF-16 units. */
+const LONGEST_ROW = 256 * 1024;
+
+type StoredChunk = readonly [seq: number, stream: 0 | 1, text: string];
+
+/** Output that is to be stored for an attempt; with the gap where it has grown. */
+export interface OutputBatch {
+  readonly chunks: readonly OutputChunk[];
+  readonly gap: OutputGap | undefined;
+}
+
+/** Output in its table: one row for each time that something is stored. */
+export class OutputStore {
+  constructor(private readonly db: Database) {}
+
+  /** @returns False where the attempt is no longer the current one, or no longer this process's. */
+  async append(id: string, attempt: number, { chunks, gap }: OutputBatch): Promise<boolean> {
+    const rows = [...rowsOf(chunks)];
+    if (!gap && rows.length === 1) {
+      return this.#insert(this.db.connections.run, id, attempt, rows[0]!);
+    }
+    let isCurrent = true;
+    // At once, or a reader would see what comes after the gap without having heard of the gap.
+    await this.db.connections.atomically(async (run) => {
+      isCurrent = await this.#widenGap(run, id, attempt, gap);
+      for (const row of rows) isCurrent &&= await this.#insert(run, id, attempt, row);
+    });
+    return isCurrent;
+  }
+
+  async after(id: string, after: number): Promise<OutputPage | undefined> {
+    const { connections, tables, dialect } = this.db;
+    const gapText = dialect.jsonText('output_gap');
+    const { rows } = await connections.run(
+      `SELECT ${gapText}, ${dialect.jsonText('chunks')} FROM ${tables.job} ` +
+        `LEFT JOIN ${tables.output} ON job_id = id AND last_seq > ? WHERE id = ? ORDER BY last_seq`,
+      [Math.min(after, 2 ** 31 - 1), id],
+    );
+    if (!rows[0]) return undefined;
+    const chunks = rows.flatMap((row) => chunksOf(row['chunks']));
+    return pageOf(chunks, jsonOf(rows[0]['output_gap']) as OutputGap | undefined, after);
+  }
+
+  async #insert(run: Run, id: string, attempt: number, row: OutputChunk[]): Promise<boolean> {
+    const { tables, dialect, owner } = this.db;
+    const integer = dialect.typed('integer');
+    const sql =
+      `INSERT INTO ${tables.output} (job_id, last_seq, first_seq, chunks) ` +
+      `SELECT id, ${integer}, ${integer}, ${dialect.typed('json')} FROM ${tables.job} ` +
+      `WHERE id = ? AND attempt = ? AND owner = ?${dialect.lockShared}` +
+      (dialect.returns ? ' RETURNING job_id' : '');
+    const stored = jsonFor(row.map(toStored), dialect);
+    const values = [row.at(-1)!.seq, row[0]!.seq, stored, id, attempt, owner];
+    return (await run(sql, values)).changed > 0;
+  }
+
+  async #widenGap(run: Run, id: string, attempt: number, gap?: OutputGap): Promise<boolean> {
+    const { tables, dialect, owner } = this.db;
+    if (!gap) return true;
+    const { changed } = await run(
+      `UPDATE ${tables.job} SET output_gap = ? WHERE id = ? AND attempt = ? AND owner = ?` +
+        (dialect.returns ? ' RETURNING id' : ''),
+      [jsonFor(gap, dialect), id, attempt, owner],
+    );
+    await run(
+      `DELETE FROM ${tables.output} WHERE job_id = ? AND first_seq >= ? AND last_seq <= ?`,
+      [id, gap.first, gap.last],
+    );
+    return changed > 0;
+  }
+}
+
+/** What a reader is shown: no chunk that the size limit removed, nor one that it has. */
+export function pageOf(
+  chunks: readonly OutputChunk[],
+  gap: OutputGap | undefined,
+  after: number,
+): OutputPage {
+  const isKept = ({ seq }: OutputChunk): boolean =>
+    seq > after && !(gap && seq >= gap.first && seq <= gap.last);
+  const kept = chunks.filter(isKept);
+  const shown = gap && gap.last > after ? gap : undefined;
+  return {
+    chunks: kept,
+    gap: shown,
+    last: Math.max(after, shown?.last ?? 0, kept.at(-1)?.seq ?? 0),
+  };
+}
+
+/** The chunks, divided into rows that are not too large. */
+function* rowsOf(chunks: readonly OutputChunk[]): Generator<OutputChunk[]> {
+  let row: OutputChunk[] = [];
+  let size = 0;
+  for (const chunk of chunks) {
+    row.push(chunk);
+    size += chunk.text.length;
+    if (size < LONGEST_ROW) continue;
+    yield row;
+    row = [];
+    size = 0;
+  }
+  if (row.length > 0) yield row;
+}
+
+function toStored({ seq, text, stream }: OutputChunk): StoredChunk {
+  return [seq, stream === 'stderr' ? 1 : 0, text];
+}
+
+function chunksOf(stored: unknown): OutputChunk[] {
+  const chunks = (jsonOf(stored) ?? []) as StoredChunk[];
+  return chunks.map(([seq, stderr, text]) => ({ seq, text, stream: stderr ? 'stderr' : 'stdout' }));
+}
