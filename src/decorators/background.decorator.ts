@@ -34,7 +34,7 @@ export function Background(options?: BackgroundOptions) {
     descriptor.value = standIn as unknown as (...args: A) => Promise<R>;
     noteMethod(owner, standIn, noted);
     if (owner !== prototype) injectRuntime(prototype);
-    markRoute(standIn, {});
+    markRoute(standIn);
   };
 }
 

@@ -35,10 +35,10 @@ export class RouteDoor implements NestInterceptor {
   }
 }
 
-/** Makes a handler one whose answer is a job. */
-export function markRoute(handler: Function, options: BackgrounderOptions): void {
+/** Makes a handler one whose answer is a job. Without options, those that another decorator has noted stay. */
+export function markRoute(handler: Function, options?: BackgrounderOptions): void {
   if (!isJobRoute(handler)) UseInterceptors(RouteDoor)(handler, '', { value: handler });
-  Reflect.defineMetadata(ROUTE, options, handler);
+  Reflect.defineMetadata(ROUTE, options ?? routeOptionsOf(handler) ?? {}, handler);
 }
 
 export function isJobRoute(handler: Function): boolean {

@@ -92,13 +92,12 @@ export class Dispatcher {
   }
 
   #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
+    const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
     try {
       const accepting = this.#storeAndQueue(call, record, head);
-      if (!isPromise(accepting)) return;
-      const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
-      call.future.acceptedBy(accepting.catch(refuse));
+      if (isPromise(accepting)) call.acceptedBy(accepting.catch(refuse));
     } catch (error) {
-      call.future.acceptedBy(this.#refuse(call, error));
+      call.acceptedBy(refuse(error));
     }
   }
 
@@ -123,13 +122,13 @@ export class Dispatcher {
   }
 
   /** Leaves no trace of the job, and tells whoever asks. */
-  #refuse(call: PendingCall, error: unknown): Promise<never> {
+  async #refuse(call: PendingCall, error: unknown): Promise<never> {
     const { tracker, runner, reporter } = this.parts;
+    await reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
     runner.drop(call, error);
-    reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
     // Whoever is going to await the future has done so by then.
     setImmediate(() => reporter.refused(call, error));
-    return Promise.reject(error);
+    throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Observable } from 'rxjs';
+import { from, switchMap, type Observable } from 'rxjs';
 import type { JobEngine } from '../engine/job-engine.js';
 import { noteWaiting } from '../context/scope.js';
 import { toError, toFailure } from '../errors/failure.js';
@@ -24,12 +24,21 @@ export interface ControlParts {
 export class JobControl implements FutureHost {
   constructor(private readonly parts: ControlParts) {}
 
+  /** The job's record; `undefined` for an unknown one. A call made here is found from its first moment. */
+  async peek(id: string): Promise<JobRecord | undefined> {
+    const { tracker, runner } = this.parts;
+    await runner.pending(id)?.accepting;
+    return tracker.find(id);
+  }
+
   async find(id: string): Promise<Job> {
     return toJob(await this.record(id));
   }
 
   follow(id: string, options?: { after?: number }): Observable<JobEvent> {
-    return observeJob(this.parts.tracker, id, options);
+    const following = observeJob(this.parts.tracker, id, options);
+    const accepting = this.parts.runner.pending(id)?.accepting;
+    return accepting ? from(accepting).pipe(switchMap(() => following)) : following;
   }
 
   /** The result of a job, once it is there: the very value or error where it ran here, else what the tracker kept. */
@@ -44,16 +53,30 @@ export class JobControl implements FutureHost {
 
   async cancel(id: string, reason?: unknown): Promise<boolean> {
     const { tracker, engine, runner, clock } = this.parts;
-    const record = await tracker.find(id);
+    const record = await this.peek(id);
     if (!record || isFinal(record.state)) return false;
     const error = new JobCancelledError(id, record.name, reason);
     const call = runner.pending(id);
-    if (call?.attempt) return stop(call, call.attempt, error);
+    if (call?.attempt) return this.#stop(call, call.attempt, error);
+    if (call) call.end = error;
     const change = { type: 'cancel', at: clock.now(), error: toFailure(error) } as const;
     if (!(await tracker.change(id, change))) return false;
     await engine.discard(id);
+    // It may have been delivered meanwhile.
+    call?.attempt?.interrupt(error);
     if (call) runner.drop(call, error);
     return true;
+  }
+
+  /** Stops a running attempt, and waits until its end is recorded. It may have ended already, to be retried. */
+  async #stop(
+    call: PendingCall,
+    attempt: Interruptible,
+    error: JobCancelledError,
+  ): Promise<boolean> {
+    const isStopped = attempt.interrupt(error);
+    await call.attemptEnd();
+    return isStopped || this.cancel(call.id, error.reason);
   }
 
   async #finished(id: string): Promise<JobRecord> {
@@ -68,15 +91,8 @@ export class JobControl implements FutureHost {
 
   /** @throws JobNotFoundError */
   async record(id: string): Promise<JobRecord> {
-    const record = await this.parts.tracker.find(id);
+    const record = await this.peek(id);
     if (!record) throw new JobNotFoundError(id);
     return record;
   }
-}
-
-/** Interrupts a running attempt, and waits until its end is recorded. */
-async function stop(call: PendingCall, attempt: Interruptible, error: Error): Promise<boolean> {
-  if (!attempt.interrupt(error)) return false;
-  await call.settler.outcome().catch(() => undefined);
-  return true;
 }

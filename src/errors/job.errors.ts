@@ -1,4 +1,5 @@
 import { BackgroundError } from './background.error.js';
+import { toFailure } from './failure.js';
 
 /** The attempt ran longer than its `timeout`. */
 export class JobTimeoutError extends BackgroundError {
@@ -133,6 +134,5 @@ export class QueueFullError extends BackgroundError {
 }
 
 function describe(value: unknown): string {
-  if (value instanceof Error) return value.message;
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? typeof value);
+  return toFailure(value).message;
 }

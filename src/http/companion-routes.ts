@@ -1,4 +1,4 @@
-import { Injectable, RequestMethod, type OnModuleInit, type Type } from '@nestjs/common';
+import { Injectable, RequestMethod, type Type } from '@nestjs/common';
 import {
   HEADERS_METADATA,
   HTTP_CODE_METADATA,
@@ -7,11 +7,11 @@ import {
   RENDER_METADATA,
   SSE_METADATA,
 } from '@nestjs/common/constants.js';
-import { ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { isJobRoute, moveDoorLast } from '../decorators/route-door.js';
 import { RouteClashError } from '../errors/setup.errors.js';
 import { companionOf, markCompanion } from './companion.js';
-import { covers, nameOfHandler, routesOf, type Route } from './route-path.js';
+import { covers, meet, modulePathOf, nameOfHandler, routesOf, type Route } from './route-path.js';
 
 /** What says how the handler itself answers; polls answer in their own way. */
 const NOT_COPIED: readonly unknown[] = [
@@ -24,52 +24,64 @@ const NOT_COPIED: readonly unknown[] = [
  * guards and interceptors, at which its jobs are watched.
  */
 @Injectable()
-export class CompanionRoutes implements OnModuleInit {
+export class CompanionRoutes {
   /** Nest makes providers before it registers routes, so this is the moment to add some. */
-  constructor(private readonly modules: ModulesContainer) {
-    for (const [controller] of this.#controllers()) addCompanions(controller);
+  constructor(
+    private readonly modules: ModulesContainer,
+    private readonly host: HttpAdapterHost,
+    private readonly config: ApplicationConfig,
+  ) {
+    for (const { controllers } of modules.values()) {
+      for (const { metatype } of controllers.values()) addCompanions(metatype as Type);
+    }
   }
 
-  /** By now the paths of modules are known too. @throws RouteClashError */
-  onModuleInit(): void {
-    const gets = this.#controllers()
-      .flatMap(([controller, module]) => routesOf(controller, module))
-      .filter(answersGet);
-    for (const companion of gets.filter(isCompanion)) {
-      const taken = gets.find((route) => isClash(companion, route));
+  /** To be called when the paths of modules are known, and before routes are registered. @throws RouteClashError */
+  check(): void {
+    const gets = this.#routes().filter(answersGet);
+    for (const [index, companion] of gets.entries()) {
+      if (!isCompanion(companion)) continue;
+      const earlier = this.#firstWins() ? gets.slice(0, index) : [];
+      const taken =
+        gets.find((route) => isClash(companion, route)) ??
+        earlier.find((route) => meet(route, companion) && covers(route, companion));
       if (taken) throw clash(companion, taken);
     }
   }
 
-  #controllers(): [controller: Type, module: Type][] {
+  #routes(): Route[] {
+    const { applicationId } = this.modules;
     return [...this.modules.values()].flatMap(({ controllers, metatype }) =>
-      [...controllers.values()].map((wrapper): [Type, Type] => [
-        wrapper.metatype as Type,
-        metatype,
-      ]),
+      [...controllers.values()].flatMap((wrapper) =>
+        routesOf(wrapper.metatype as Type, modulePathOf(metatype, applicationId)),
+      ),
     );
+  }
+
+  /** Express takes the first route that fits; Fastify, and Nest if told so, the one that fits best. */
+  #firstWins(): boolean {
+    const isSorted = this.config.getRouteResolutionStrategy?.() === 'specificity';
+    return this.host.httpAdapter.getType() === 'express' && !isSorted;
   }
 }
 
 function addCompanions(controller: Type): void {
-  const routes = routesOf(controller, undefined);
-  for (const route of routes.filter((route) => isJobRoute(handlerOf(route)))) {
+  for (const route of routesOf(controller).filter((route) => isJobRoute(handlerOf(route)))) {
     moveDoorLast(handlerOf(route));
-    if (!answersGet(route)) addCompanion(route, routes);
+    if (!answersGet(route)) addCompanion(route);
   }
 }
 
 /** Two applications in a process share the prototype: what one has added serves the other. */
-function addCompanion(route: Route, routes: readonly Route[]): void {
+function addCompanion(route: Route): void {
   const prototype = route.controller.prototype as object;
-  const key = `${route.key}Job`;
+  const key = `${route.key}$job`;
   if (Object.hasOwn(prototype, key)) return;
   const value = companionFor(route);
+  // Where the first route that fits is taken, `GET /items/import` must come before `GET /items/:id`.
+  const wider = routesOf(route.controller).find((get) => answersGet(get) && covers(get, route));
   const descriptor = { value, configurable: true, enumerable: false, writable: true };
-  // Express takes the first route that fits: `GET /items/import` must come before `GET /items/:id`.
-  const isCovered = routes.some((other) => answersGet(other) && covers(other, route));
-  if (isCovered) defineFirst(prototype, key, descriptor);
-  else Object.defineProperty(prototype, key, descriptor);
+  defineBefore(wider?.key, prototype, key, descriptor);
 }
 
 function companionFor(route: Route): Function {
@@ -81,15 +93,27 @@ function companionFor(route: Route): Function {
     Reflect.defineMetadata(key, Reflect.getMetadata(key, handler), companion);
   }
   Reflect.defineMetadata(METHOD_METADATA, RequestMethod.GET, companion);
+  // Guards may decide by it.
+  Object.defineProperty(companion, 'name', { value: handler.name, configurable: true });
   markCompanion(companion, route.key);
   return companion;
 }
 
-function defineFirst(prototype: object, key: string, descriptor: PropertyDescriptor): void {
-  const others = Object.entries(Object.getOwnPropertyDescriptors(prototype));
-  for (const [name] of others) Reflect.deleteProperty(prototype, name);
+/** Nest registers routes in the order of the prototype's properties, and inherited ones after them. */
+function defineBefore(
+  next: string | undefined,
+  prototype: object,
+  key: string,
+  descriptor: PropertyDescriptor,
+): void {
+  const names = Object.keys(Object.getOwnPropertyDescriptors(prototype));
+  const later = next && names.includes(next) ? names.slice(names.indexOf(next)) : [];
+  const moved = later.map(
+    (name) => [name, Reflect.getOwnPropertyDescriptor(prototype, name)!] as const,
+  );
+  for (const name of later) Reflect.deleteProperty(prototype, name);
   Object.defineProperty(prototype, key, descriptor);
-  for (const [name, other] of others) Object.defineProperty(prototype, name, other);
+  for (const [name, other] of moved) Object.defineProperty(prototype, name, other);
 }
 
 function handlerOf({ controller, key }: Route): Function {
@@ -106,7 +130,7 @@ function answersGet({ method }: Route): boolean {
 
 function isClash(companion: Route, route: Route): boolean {
   const isOther = route.controller !== companion.controller || route.key !== companion.key;
-  return isOther && route.realm === companion.realm && route.shape === companion.shape;
+  return isOther && meet(route, companion) && route.shape === companion.shape;
 }
 
 function clash(companion: Route, taken: Route): RouteClashError {

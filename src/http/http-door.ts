@@ -1,5 +1,8 @@
+// Taken from the module, not from the global, so that a test's fake timers cannot hold answers back.
+import { setImmediate } from 'node:timers';
 import type { HttpServer } from '@nestjs/common';
 import type { HttpAnswer } from './answers.js';
+import { ReplyHold, type ReplyingResponse } from './reply-hold.js';
 import { originForm, type RequestView } from './request-view.js';
 
 interface PlatformRequest {
@@ -9,7 +12,8 @@ interface PlatformRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-interface PlatformResponse {
+interface PlatformResponse extends ReplyingResponse {
+  readonly statusCode: number;
   removeHeader(name: string): unknown;
 }
 
@@ -44,20 +48,35 @@ export class HttpDoor implements RequestView {
     names.forEach((name) => this.response.removeHeader(name));
   }
 
-  answer({ status, headers, body }: HttpAnswer): void {
-    this.setHeaders(headers);
-    this.adapter.reply(this.response, body, status);
-    this.#close();
+  /**
+   * The answer goes out when Nest replies: after the interceptors around the handler, which may set headers until
+   * then, whatever they make of the value, and unless they fail. For a handler that takes the response itself Nest
+   * never replies, so the answer waits no longer than this turn of the event loop.
+   */
+  answer(answer: HttpAnswer): void {
+    if (this.#isSent) return;
+    // What has another one by the time of the reply is the answer to an error.
+    this.adapter.status(this.response, 200);
+    const hold = new ReplyHold(this.response, (reply) =>
+      this.#isError ? reply() : this.#send(answer, hold),
+    );
+    setImmediate(() => this.#send(answer, hold));
   }
 
-  /**
-   * Nest replies once more when the interceptors are through; to a response that is sent that would be an error or a
-   * warning in the log. Ending the chain without a value instead would trip the user's own interceptors.
-   */
-  #close(): void {
-    const reply = (): PlatformResponse => this.response;
-    for (const verb of ['send', 'json', 'redirect', 'render', 'view']) {
-      Object.defineProperty(this.response, verb, { value: reply, configurable: true });
-    }
+  get #isSent(): boolean {
+    return this.adapter.isHeadersSent(this.response);
+  }
+
+  get #isError(): boolean {
+    return this.response.statusCode >= 400;
+  }
+
+  #send({ status, headers, body }: HttpAnswer, hold: ReplyHold): void {
+    if (this.#isSent) return;
+    hold.release();
+    this.setHeaders(headers);
+    this.adapter.reply(this.response, body, status);
+    // To a response that is sent, one more reply would be an error, or a warning in the log.
+    new ReplyHold(this.response, () => {});
   }
 }

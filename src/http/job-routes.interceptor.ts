@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { HEADERS_METADATA } from '@nestjs/common/constants.js';
 import { HttpAdapterHost } from '@nestjs/core';
-import { from, lastValueFrom, of, type Observable } from 'rxjs';
+import { EMPTY, lastValueFrom, of, type Observable } from 'rxjs';
 import { runInScope } from '../context/scope.js';
 import { RUNTIME } from '../decorators/runtime-injection.js';
 import { routeOptionsOf } from '../decorators/route-door.js';
@@ -53,9 +53,11 @@ export class JobRoutesInterceptor implements NestInterceptor {
     const http = context.switchToHttp();
     const door = new HttpDoor(this.host.httpAdapter, http.getRequest(), http.getResponse());
     const choice = negotiate(door, this.runtime.settings.http.param);
+    const isCompanion = companionOf(context.getHandler()) !== undefined;
+    if (choice.kind === 'start' && !isCompanion) return this.#start(context, door, choice, next);
+    door.removeHeaders(headersOfHandler(context));
     if (choice.kind === 'poll') return this.#poll(context, door, choice);
-    if (companionOf(context.getHandler())) throw new NotFoundException(`Cannot GET ${door.url}`);
-    if (choice.kind === 'start') return this.#start(context, door, choice, next);
+    if (isCompanion) throw new NotFoundException(`Cannot ${door.method} ${door.url}`);
     door.answer(choice.kind === 'look' ? lookAnswer() : prefetchAnswer());
     return answered();
   }
@@ -73,7 +75,6 @@ export class JobRoutesInterceptor implements NestInterceptor {
       door.setHeaders(errorHeaders());
       throw new NotFoundException('There is no such job here.');
     }
-    door.removeHeaders(headersOfHandler(context));
     door.answer(face === 'json' ? jsonAnswer(record, page) : textAnswer(record, page));
     return answered();
   }
@@ -87,11 +88,11 @@ export class JobRoutesInterceptor implements NestInterceptor {
   ): Promise<Observable<unknown>> {
     const scope = new HandlerScope(this.runtime, this.#originOf(context, door));
     const handled = runInScope(scope, () =>
-      lastValueFrom(next.handle(), { defaultValue: undefined }),
+      lastValueFrom<unknown, unknown>(next.handle(), { defaultValue: EMPTY }),
     );
     await Promise.race([handled, scope.waiting]);
     const [job] = scope.jobs;
-    if (!job) return from(handled);
+    if (!job) return ownAnswer(await handled);
     handled.catch((error: unknown) => this.#reportLateFailure(job, error));
     await this.#answerWith(job, door, choice);
     return answered();
@@ -132,7 +133,7 @@ function isShownTo({ origin }: JobRecord, asking: JobOrigin): boolean {
   return origin?.route === asking.route && origin.owner === asking.owner;
 }
 
-/** What `@Header()` put on the response is meant for the handler's answer, not for polls. */
+/** What `@Header()` put on the response is meant for the handler's answer alone. */
 function headersOfHandler(context: ExecutionContext): string[] {
   const headers: unknown = Reflect.getMetadata(HEADERS_METADATA, context.getHandler());
   return ((headers as { name: string }[] | undefined) ?? []).map(({ name }) => name);
@@ -146,6 +147,11 @@ function refuse(door: HttpDoor, error: unknown): never {
     });
   }
   throw error;
+}
+
+/** What the handler itself came to; one of an Observable without a value stays without. */
+function ownAnswer(value: unknown): Observable<unknown> {
+  return value === EMPTY ? EMPTY : of(value);
 }
 
 /** Nest goes on as after any handler; what it replies then is dropped. */

@@ -12,19 +12,25 @@ export interface Route {
   readonly controller: Type;
   readonly key: string;
   readonly method: RequestMethod;
-  /** Without parameter names: `/reports/:/build`. */
+  /** Without parameter names: `/reports/:/build`, `/files/*`. */
   readonly shape: string;
   /** As it was written. */
   readonly path: string;
-  /** Routes of another host or version never meet. */
-  readonly realm: string;
+  readonly host: string | undefined;
+  readonly versions: readonly unknown[];
 }
 
-/** Every route of a controller, one for each of its paths. */
-export function routesOf(controller: Type, module: Type | undefined): Route[] {
+/** Every route of a controller, one for each of its paths, in the order in which Nest registers them. */
+export function routesOf(controller: Type, modulePath?: string): Route[] {
   return methodNames(controller.prototype as object).flatMap((key) =>
-    routesOfHandler(controller, module, key),
+    routesOfHandler(controller, modulePath, key),
   );
+}
+
+/** Where `RouterModule` puts the routes of a module, in one application. */
+export function modulePathOf(module: Type, applicationId: string): string | undefined {
+  return (Reflect.getMetadata(MODULE_PATH + applicationId, module) ??
+    Reflect.getMetadata(MODULE_PATH, module)) as string | undefined;
 }
 
 export function nameOfHandler({ controller, key }: Route): string {
@@ -35,9 +41,16 @@ export function nameOfHandler({ controller, key }: Route): string {
 export function covers(outer: Route, inner: Route): boolean {
   const wide = outer.shape.split('/');
   const narrow = inner.shape.split('/');
+  const rest = wide.indexOf('*');
+  const fits = rest === -1 ? wide.length === narrow.length : narrow.length > rest;
+  const named = rest === -1 ? wide : wide.slice(0, rest);
+  return fits && named.every((segment, index) => segment === ':' || segment === narrow[index]);
+}
+
+/** Whether one request can be meant for both: routes of another host or version never meet. */
+export function meet(one: Route, other: Route): boolean {
   return (
-    wide.length === narrow.length &&
-    wide.every((segment, index) => segment === ':' || segment === narrow[index])
+    one.host === other.host && one.versions.some((version) => other.versions.includes(version))
   );
 }
 
@@ -52,23 +65,28 @@ function methodNames(prototype: object): string[] {
   return [...names];
 }
 
-function routesOfHandler(controller: Type, module: Type | undefined, key: string): Route[] {
+function routesOfHandler(controller: Type, modulePath: string | undefined, key: string): Route[] {
   const handler = (controller.prototype as Record<string, Function>)[key]!;
   const method: unknown = Reflect.getMetadata(METHOD_METADATA, handler);
   if (typeof method !== 'number') return [];
-  const version: unknown =
+  const host = JSON.stringify(Reflect.getMetadata(HOST_METADATA, controller)) as string | undefined;
+  const versions = [
     Reflect.getMetadata(VERSION_METADATA, handler) ??
-    Reflect.getMetadata(VERSION_METADATA, controller);
-  const realm = JSON.stringify([Reflect.getMetadata(HOST_METADATA, controller), String(version)]);
-  return pathsOf(controller, module, handler).map((path) => ({
-    ...{ controller, key, method, path, realm },
-    shape: path.replace(/:[^/]+/g, ':'),
+      Reflect.getMetadata(VERSION_METADATA, controller),
+  ].flat() as unknown[];
+  return pathsOf(controller, modulePath, handler).map((path) => ({
+    ...{ controller, key, method, path, host, versions },
+    shape: shapeOf(path),
   }));
 }
 
-function pathsOf(controller: Type, module: Type | undefined, handler: Function): string[] {
+function shapeOf(path: string): string {
+  return path.replace(/:\w+/g, ':').replace(/\{?\/?\*[^/]*$/, '/*');
+}
+
+function pathsOf(controller: Type, modulePath: string | undefined, handler: Function): string[] {
   const parts = [
-    module ? textsOf(Reflect.getMetadata(MODULE_PATH, module)) : [''],
+    textsOf(modulePath),
     textsOf(Reflect.getMetadata(PATH_METADATA, controller)),
     textsOf(Reflect.getMetadata(PATH_METADATA, handler)),
   ];

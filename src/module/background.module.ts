@@ -6,6 +6,7 @@ import {
   type FactoryProvider,
   type InjectionToken,
   type ModuleMetadata,
+  type NestModule,
   type OnModuleInit,
   type OptionalFactoryDependency,
   type Provider,
@@ -53,10 +54,11 @@ const runtimeProvider: FactoryProvider = {
 
 /** Import `BackgroundModule.forRoot()` once, in the root module: its service and decorators then work everywhere. */
 @Module({})
-export class BackgroundModule implements OnModuleInit, BeforeApplicationShutdown {
+export class BackgroundModule implements NestModule, OnModuleInit, BeforeApplicationShutdown {
   constructor(
     @Inject(RUNTIME) private readonly runtime: BackgroundRuntime,
     private readonly modules: ModulesContainer,
+    private readonly companions: CompanionRoutes,
   ) {}
 
   /** @throws BackgroundOptionsError for options that cannot be meant. */
@@ -71,6 +73,11 @@ export class BackgroundModule implements OnModuleInit, BeforeApplicationShutdown
    */
   static forRootAsync(options: BackgroundModuleAsyncOptions): DynamicModule {
     return moduleWith(optionsProviders(options), options.imports);
+  }
+
+  /** The last moment before Nest registers routes: Fastify would refuse a clash without naming names. */
+  configure(): void {
+    this.companions.check();
   }
 
   /** @throws BackgroundError where it is imported twice. */

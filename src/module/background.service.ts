@@ -50,7 +50,7 @@ export class BackgroundService {
    * over or unknown.
    */
   async getProgress(id: string): Promise<[value: number, data: unknown] | null> {
-    const record = await this.runtime.settings.tracker.find(id);
+    const record = await this.runtime.control.peek(id);
     if (!record || isFinal(record.state)) return null;
     return record.progress ? [record.progress.value, record.progress.data] : [-1, null];
   }
@@ -62,7 +62,7 @@ export class BackgroundService {
 
   /** The job as it is now; `undefined` where it never was, or its retention is over. */
   async find(id: string): Promise<Job | undefined> {
-    const record = await this.runtime.settings.tracker.find(id);
+    const record = await this.runtime.control.peek(id);
     return record && toJob(record);
   }
 
@@ -83,7 +83,9 @@ export class BackgroundService {
    */
   async output(id: string, options: { after?: number } = {}): Promise<string> {
     checkOptions('output()', options, { after: anInteger });
-    const page = await this.runtime.settings.tracker.output(id, options.after ?? 0);
+    const { control, settings } = this.runtime;
+    await control.record(id);
+    const page = await settings.tracker.output(id, options.after ?? 0);
     if (!page) throw new JobNotFoundError(id);
     return transcript(page);
   }

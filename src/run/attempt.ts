@@ -75,7 +75,16 @@ export class Attempt implements JobScope {
     if (this.#interruption) return Promise.reject(this.#interruption);
     return new Promise((resolve, reject) => {
       this.#interrupted = reject;
-      run().then(resolve, reject);
+      run().then(
+        (value) => {
+          this.close();
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.close();
+          reject(error);
+        },
+      );
     });
   }
 

@@ -23,13 +23,22 @@ export class JobReporter {
   }
 
   /** Does what a job can do without: where the tracker fails at it, that is logged, and is no failure of the job. */
-  unharmed(call: PendingCall, doing: string, work: () => MaybePromise<void>): void {
+  unharmed(call: PendingCall, doing: string, work: () => MaybePromise<void>): MaybePromise<void> {
     const report = (error: unknown): void => this.trackerFailed(call, doing, error);
     try {
       const working = work();
-      if (isPromise(working)) working.catch(report);
+      return isPromise(working) ? working.catch(report) : working;
     } catch (error) {
       report(error);
+    }
+  }
+
+  /** Does a part of the shutdown. Where it fails, that is logged: the rest must be done all the same. */
+  async closing(doing: string, work: () => MaybePromise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#error(`Shutting down: could not ${doing}`, error);
     }
   }
 

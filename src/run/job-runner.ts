@@ -10,7 +10,6 @@ import {
 import { Timeout } from '../future/timeout.js';
 import type { Clock } from '../job/clock.js';
 import type { OutputStream } from '../job/job-event.js';
-import { chain } from '../job/maybe-promise.js';
 import { plainJson } from '../job/plain-json.js';
 import type { JobChange } from '../job/state-machine.js';
 import { OutputWriter } from '../output/output-writer.js';
@@ -41,6 +40,7 @@ export class JobRunner implements AttemptHost {
   readonly echoesConsole: boolean;
   readonly #calls = new Map<string, PendingCall>();
   #whenIdle: (() => void)[] = [];
+  #closing = false;
 
   constructor(private readonly settings: RunnerSettings) {
     this.runtime = settings.runtime;
@@ -65,12 +65,8 @@ export class JobRunner implements AttemptHost {
 
   /** The time of a delayed job has come: it waits for a slot now. */
   ready(id: string): void {
-    const { tracker, reporter, clock } = this.settings;
     const call = this.#calls.get(id);
-    if (!call) return;
-    reporter.unharmed(call, 'store that it is queued', () =>
-      chain(tracker.change(id, { type: 'enqueue', at: clock.now() }), () => undefined),
-    );
+    if (call) call.queued = this.#recordQueued(call);
   }
 
   /** A call that is not over. */
@@ -80,6 +76,11 @@ export class JobRunner implements AttemptHost {
 
   pendingCalls(): PendingCall[] {
     return [...this.#calls.values()];
+  }
+
+  /** From now on what fails has failed: nothing will deliver another attempt. */
+  close(): void {
+    this.#closing = true;
   }
 
   /** Fulfilled when no call is pending. */
@@ -101,11 +102,11 @@ export class JobRunner implements AttemptHost {
 
   #outputOf(call: PendingCall): OutputWriter {
     const { tracker, reporter, maxBytes } = this.settings;
-    const writer = new OutputWriter(maxBytes, (output) =>
-      reporter.unharmed(call, 'store output', () =>
+    const writer = new OutputWriter(maxBytes, (output) => {
+      void reporter.unharmed(call, 'store output', () =>
         tracker.append(call.id, output, call.attempt?.number),
-      ),
-    );
+      );
+    });
     if (call.printed) writer.resume(call.printed);
     return writer;
   }
@@ -113,7 +114,7 @@ export class JobRunner implements AttemptHost {
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void {
     const { tracker, reporter } = this.settings;
     const progress = { value, data: plainJson(data) ?? null };
-    reporter.unharmed(call, 'store progress', () =>
+    void reporter.unharmed(call, 'store progress', () =>
       tracker.setProgress(call.id, attempt, progress),
     );
   }
@@ -132,7 +133,7 @@ export class JobRunner implements AttemptHost {
   /** The life of an attempt, step by step. */
   async #run(call: PendingCall): Promise<DeliveryOutcome> {
     const attempt = new Attempt(call, this);
-    call.attempt = attempt;
+    call.beginAttempt(attempt);
     try {
       if (!(await this.#recordStart(attempt))) return OVER;
       const stopTimeout = this.#startTimeout(attempt);
@@ -141,7 +142,7 @@ export class JobRunner implements AttemptHost {
       const change = this.#judge(attempt, outcome);
       const runAt = this.#nextRun(attempt, change);
       await this.#recordEnd(attempt, runAt === undefined ? change : reschedule(change, runAt));
-      if (runAt !== undefined) return { again: { runAt } };
+      if (runAt !== undefined && !this.#closing) return { again: { runAt } };
       this.#settle(attempt, change, outcome);
     } catch (error) {
       // The tracker failed, not the job: whoever awaits the job must not wait for ever.
@@ -149,17 +150,28 @@ export class JobRunner implements AttemptHost {
       call.settler.reject(error);
     } finally {
       attempt.close();
-      call.attempt = undefined;
+      call.endAttempt();
     }
     return OVER;
+  }
+
+  async #recordQueued(call: PendingCall): Promise<void> {
+    const { tracker, reporter, clock } = this.settings;
+    try {
+      await tracker.change(call.id, { type: 'enqueue', at: clock.now() });
+    } catch (error) {
+      reporter.trackerFailed(call, 'store that it is queued', error);
+    }
   }
 
   /** False where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
   async #recordStart(attempt: Attempt): Promise<boolean> {
     const { tracker, clock } = this.settings;
-    const { id, settler } = attempt.call;
+    const { call } = attempt;
+    const { id, settler, queued } = call;
+    if (queued) await queued;
     const started = await tracker.change(id, { type: 'start', at: clock.now() });
-    if (!started) settler.reject(new JobNotFoundError(id));
+    if (!started) settler.reject(call.end ?? new JobNotFoundError(id));
     attempt.number = started?.attempt ?? 0;
     return started !== undefined;
   }
@@ -199,11 +211,9 @@ export class JobRunner implements AttemptHost {
     return { type: cancelled ? 'cancel' : 'fail', at, error: toFailure(outcome.thrown) };
   }
 
-  /** When the job runs again, if it failed and may. Once the application ends it may not. */
+  /** When the job runs again, if it failed and may. Once the application ends it may not, but for a later process. */
   #nextRun(attempt: Attempt, change: JobChange): number | undefined {
-    if (change.type !== 'fail' || attempt.interruption instanceof JobInterruptedError) {
-      return undefined;
-    }
+    if (change.type !== 'fail' || (this.#closing && !attempt.call.isRevivable)) return undefined;
     const delay = retryDelay(attempt.call.definition, attempt.number, Math.random());
     return delay === undefined ? undefined : change.at + delay;
   }

@@ -17,12 +17,17 @@ export interface Interruptible {
 
 /** A call that was accepted and is not over: what to run, and whom to tell. */
 export class PendingCall {
-  /** The attempt that is running. */
-  attempt: Interruptible | undefined;
+  /** Set by whoever ends the call before it runs: what its future is told. */
+  end: Error | undefined;
+  /** Set where the call was delayed: settled once it is stored that its time has come. It must not start before. */
+  queued: Promise<void> | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
   /** What earlier attempts printed in another process. */
   printed: OutputPage | undefined;
+  #accepting: Promise<unknown> | undefined;
+  #attempt: Interruptible | undefined;
+  #whenFree: (() => void)[] = [];
   #delivered!: (done: DeliveryDone) => void;
   #delivery!: Promise<DeliveryDone>;
 
@@ -40,6 +45,35 @@ export class PendingCall {
 
   get id(): string {
     return this.future.id;
+  }
+
+  /** Fulfilled once the call is stored, or refused. Before that, no reader would find the job. */
+  get accepting(): Promise<unknown> | undefined {
+    return this.#accepting;
+  }
+
+  acceptedBy(storing: Promise<void>): void {
+    this.future.acceptedBy(storing);
+    this.#accepting = storing.catch(() => undefined);
+  }
+
+  /** The attempt that is running. */
+  get attempt(): Interruptible | undefined {
+    return this.#attempt;
+  }
+
+  beginAttempt(attempt: Interruptible): void {
+    this.#attempt = attempt;
+  }
+
+  endAttempt(): void {
+    this.#attempt = undefined;
+    this.#whenFree.splice(0).forEach((wake) => wake());
+  }
+
+  /** Fulfilled when the attempt that is running has ended, and that is recorded. */
+  attemptEnd(): Promise<void> {
+    return new Promise((resolve) => this.#whenFree.push(resolve));
   }
 
   /** Before each attempt: there is nothing to run until the engine delivers. */

@@ -19,13 +19,14 @@ export class BackgroundRuntime {
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
   readonly recovery: JobRecovery;
+  readonly logger = new Logger('Background');
+  readonly reporter = new JobReporter(this.logger);
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(readonly settings: RuntimeSettings) {
     const { tracker, engine, clock, defaults, output } = settings;
-    const logger = new Logger('Background');
-    const reporter = new JobReporter(logger);
+    const { reporter, logger } = this;
     this.registry = new JobRegistry(defaults);
     this.runner = new JobRunner({
       ...{ runtime: this, tracker, clock, reporter, maxBytes: output.maxBytes },

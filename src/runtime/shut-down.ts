@@ -2,6 +2,7 @@ import { toFailure } from '../errors/failure.js';
 import { JobInterruptedError } from '../errors/job.errors.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
 import type { Clock } from '../job/clock.js';
+import type { JobReporter } from '../run/job-reporter.js';
 import type { JobRunner } from '../run/job-runner.js';
 import type { PendingCall } from '../run/pending-call.js';
 import type { RuntimeSettings } from './runtime-options.js';
@@ -9,33 +10,43 @@ import type { RuntimeSettings } from './runtime-options.js';
 export interface ShutdownParts {
   readonly dispatcher: Dispatcher;
   readonly runner: JobRunner;
+  readonly reporter: JobReporter;
   readonly settings: RuntimeSettings;
 }
 
-/** Takes no more jobs, gives the running ones their grace, interrupts the rest, and frees everything. */
+/** Takes no more jobs, gives the running ones their grace, interrupts the rest, and frees everything. Never rejects. */
 export async function shutDown(parts: ShutdownParts): Promise<void> {
-  const { dispatcher, runner, settings } = parts;
+  const { dispatcher, runner, reporter, settings } = parts;
   dispatcher.close();
-  await settings.engine.pause();
+  runner.close();
+  await reporter.closing('pause the engine', () => settings.engine.pause());
   const calls = runner.pendingCalls();
   await Promise.all(calls.filter((call) => !call.attempt).map((call) => giveUp(parts, call)));
   await within(settings.clock, settings.grace, runner.idle());
   for (const call of runner.pendingCalls()) call.attempt?.interrupt(interruption(call, 'done'));
   await runner.idle();
-  await settings.engine.close();
-  await settings.tracker.close();
+  await reporter.closing('close the engine', () => settings.engine.close());
+  await reporter.closing('close the tracker', () => settings.tracker.close());
 }
 
 /** A job that has not begun will not: nobody shall wait for it. */
-async function giveUp({ runner, settings }: ShutdownParts, call: PendingCall): Promise<void> {
+async function giveUp(
+  { runner, reporter, settings }: ShutdownParts,
+  call: PendingCall,
+): Promise<void> {
   const { tracker, engine, clock } = settings;
   const error = interruption(call, 'begun');
+  await call.accepting;
+  call.end = error;
+  const change = { type: 'fail', at: clock.now(), error: toFailure(error) } as const;
   // One that can be revived stays as it is: closing the tracker hands it back.
   if (!call.isRevivable) {
-    await tracker.change(call.id, { type: 'fail', at: clock.now(), error: toFailure(error) });
+    await reporter.closing(`give up job ${call.id}`, () => tracker.change(call.id, change));
   }
-  await engine.discard(call.id);
+  await reporter.closing(`discard job ${call.id}`, () => engine.discard(call.id));
+  call.attempt?.interrupt(error);
   runner.drop(call, error);
+  reporter.failed(call, error);
 }
 
 function interruption(
@@ -49,6 +60,7 @@ function interruption(
 
 /** Waits for the work, but no longer than `limit` ms. */
 export async function within(clock: Clock, limit: number, work: Promise<void>): Promise<void> {
+  if (limit === 0) return;
   let stop = (): void => {};
   const limited = new Promise<void>((resolve) => (stop = clock.after(limit, resolve, true)));
   await Promise.race([work, limited]);

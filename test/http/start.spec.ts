@@ -203,13 +203,14 @@ describe.each(PLATFORMS)('What cannot be meant to start a job on %s', (platform)
   });
 
   it.each([
-    { 'Sec-Purpose': 'prefetch' },
-    { 'Sec-Purpose': 'prefetch;prerender' },
-    { Purpose: 'prefetch' },
-    { 'X-Moz': 'prefetch' },
-  ])('is a page that is fetched ahead: %j', async (headers) => {
+    ['Sec-Purpose', 'prefetch'],
+    ['Sec-Purpose', 'prefetch;prerender'],
+    ['Sec-Purpose', 'prefetch;anonymous-client-ip'],
+    ['Purpose', 'prefetch'],
+    ['X-Moz', 'prefetch'],
+  ])('is a page that is fetched ahead, with %s: %s', async (name, value) => {
     await using app = await startApp({ ...DEMO, platform });
-    const response = await app.fetch('/demo', { headers: headers as Record<string, string> });
+    const response = await app.fetch('/demo', { headers: { [name]: value } });
     expect(response.status).toBe(503);
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(response.headers.has('location')).toBe(false);

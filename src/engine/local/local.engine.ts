@@ -54,6 +54,7 @@ class LocalEngine implements JobEngine {
   #admit(ticket: JobTicket): void {
     const delay = (ticket.runAt ?? 0) - this.#host.clock.now();
     if (delay > 0) return this.#delay(ticket, delay);
+    if (ticket.runAt !== undefined) this.#host.ready(ticket.id);
     this.#line(ticket);
   }
 

@@ -1,0 +1,65 @@
+import {
+  BadGatewayException,
+  RequestTimeoutException,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { from, map, mergeMap, race, tap, type Observable } from 'rxjs';
+import { Latch } from './latch.js';
+
+/** What Express’ response and Fastify’s reply have in common. */
+export interface AnyResponse {
+  header(name: string, value: string): void;
+  status(code: number): { send(body: unknown): void };
+}
+
+/** Notes each request that it sees, and tries to change the body. */
+export class Noting implements NestInterceptor {
+  constructor(
+    private readonly name: string,
+    readonly seen: string[] = [],
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const { method } = context.switchToHttp().getRequest<{ method: string }>();
+    this.seen.push(`${this.name} ${method}`);
+    return next.handle().pipe(map((data: unknown) => ({ data, changedBy: this.name })));
+  }
+}
+
+/** As the documentation of Nest has it, but that the time comes when the test says so. */
+export class Timeout implements NestInterceptor {
+  readonly over = new Latch();
+
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const late = from(this.over.opened).pipe(
+      map(() => {
+        throw new RequestTimeoutException();
+      }),
+    );
+    return race(next.handle(), late);
+  }
+}
+
+/** Sets a header once the handler is through, as those that measure time do. */
+export class HeaderAfter implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const response = context.switchToHttp().getResponse<AnyResponse>();
+    return next.handle().pipe(tap(() => response.header('X-Took', '5ms')));
+  }
+}
+
+/** Refuses after the fact. */
+export class RefusesAfter implements NestInterceptor {
+  refuses = true;
+
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      mergeMap(async (value: unknown) => {
+        if (this.refuses) throw new BadGatewayException('refused afterwards');
+        return value;
+      }),
+    );
+  }
+}
