@@ -6,15 +6,10 @@ const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Whose instances the codec brings back as what they were. */
 const KEPT = new Set<unknown>([
-  ...[
-    Object.prototype as object,
-    Array.prototype as object,
-    Date.prototype,
-    Map.prototype,
-    Set.prototype,
-    null,
-  ],
-  ...[RegExp.prototype, URL.prototype, Buffer.prototype, Uint8Array.prototype],
+  ...[Object, Array, Date, Map, Set, RegExp, URL, Buffer, Uint8Array].map(
+    (kind) => kind.prototype as object,
+  ),
+  null,
 ]);
 
 /**

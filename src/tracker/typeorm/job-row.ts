@@ -54,7 +54,9 @@ export function jsonFor(value: unknown, dialect: Dialect): string | null {
 
 /** JSON that was stored; a number may come as one, since SQLite takes it for such. */
 export function jsonOf(value: unknown): unknown {
-  return value === null || value === undefined ? undefined : (JSON.parse(String(value)) as unknown);
+  return value === null || value === undefined
+    ? undefined
+    : (JSON.parse(`${value as string}`) as unknown);
 }
 
 function numberOf(value: unknown): number | undefined {

@@ -15,8 +15,8 @@ const PAUSE = 250;
 /** Where a job's output and progress are stored. */
 export interface LiveStore {
   readonly clock: Clock;
-  /** False where the attempt is no longer the current one. */
-  append(id: string, attempt: number, batch: OutputBatch): Promise<boolean>;
+  /** Does nothing where the attempt is no longer the current one. */
+  append(id: string, attempt: number, batch: OutputBatch): Promise<void>;
   setProgress(id: string, attempt: number, progress: JobProgress): Promise<void>;
   /** Called where it fails, which is no failure of the job. */
   failed(id: string, error: unknown): void;
@@ -135,13 +135,10 @@ export class LiveJob {
   /** What is being stored stays here until it is, so that no reader misses it meanwhile. */
   async #storeOutput(): Promise<void> {
     this.#compact();
-    const { attempt } = this;
     const chunks = [...this.#chunks];
     const gap = this.#gap;
     const batch = { chunks, gap: this.#gapIsNew ? gap : undefined };
-    const isCurrent = await this.store.append(this.id, attempt, batch);
-    // The start came in between: what was printed before it belongs to the job all the same.
-    if (!isCurrent && attempt !== this.attempt) return;
+    await this.store.append(this.id, this.attempt, batch);
     const last = chunks.at(-1)?.seq ?? 0;
     this.#chunks = this.#chunks.filter(({ seq }) => seq > last);
     this.#gapIsNew = this.#gap !== gap;

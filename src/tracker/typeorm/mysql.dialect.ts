@@ -14,7 +14,7 @@ export const mysqlDialect: Dialect = {
   // As text, or the driver would parse it, on MySQL and not on MariaDB.
   jsonText: (column) => `CAST(${column} AS CHAR) AS ${column}`,
   // In ASCII, so that it survives whichever character set the tables and the connection have.
-  storable: (json) => json.replace(/[\u0080-\uffff]/g, escapeUnit),
+  storable: (json) => wellFormed(json).replace(/[\u0080-\uffff]/g, escapeUnit),
   typed: () => '?',
   upsert: (table, key, column, value) =>
     `INSERT INTO ${table} (${key}, ${column}) VALUES (?, ${value}) ` +
@@ -31,6 +31,12 @@ export const mysqlDialect: Dialect = {
     return { ...bareOptions(options), extra, poolSize: connections };
   },
 };
+
+/** JSON has half a character as an escape, which MySQL takes for no JSON. */
+function wellFormed(json: string): string {
+  if (!json.includes('\\ud')) return json;
+  return json.replace(/\\(?:u(d[0-9a-f]{3})|.)/g, (escape, half) => (half ? '\ufffd' : escape));
+}
 
 function escapeUnit(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;

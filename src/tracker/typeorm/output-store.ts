@@ -6,6 +6,9 @@ import type { Database } from './job-store.js';
 /** The most text that goes into one row, in UTF-16 units. */
 const LONGEST_ROW = 256 * 1024;
 
+/** What was printed before the first attempt heads the output, whoever has started the job meanwhile. */
+const CURRENT = 'id = ? AND (0 = ? OR (attempt = ? AND owner = ?))';
+
 type StoredChunk = readonly [seq: number, stream: 0 | 1, text: string];
 
 /** Output that is to be stored for an attempt; with the gap where it has grown. */
@@ -18,19 +21,16 @@ export interface OutputBatch {
 export class OutputStore {
   constructor(private readonly db: Database) {}
 
-  /** @returns False where the attempt is no longer the current one, or no longer this process's. */
-  async append(id: string, attempt: number, { chunks, gap }: OutputBatch): Promise<boolean> {
+  /** Does nothing where the attempt is no longer the current one, or no longer this process's. */
+  async append(id: string, attempt: number, { chunks, gap }: OutputBatch): Promise<void> {
+    const { connections } = this.db;
     const rows = [...rowsOf(chunks)];
-    if (!gap && rows.length === 1) {
-      return this.#insert(this.db.connections.run, id, attempt, rows[0]!);
-    }
-    let isCurrent = true;
+    if (!gap && rows.length === 1) return this.#insert(connections.run, id, attempt, rows[0]!);
     // At once, or a reader would see what comes after the gap without having heard of the gap.
-    await this.db.connections.atomically(async (run) => {
-      isCurrent = await this.#widenGap(run, id, attempt, gap);
-      for (const row of rows) isCurrent &&= await this.#insert(run, id, attempt, row);
+    await connections.atomically(async (run) => {
+      if (gap) await this.#widenGap(run, id, attempt, gap);
+      for (const row of rows) await this.#insert(run, id, attempt, row);
     });
-    return isCurrent;
   }
 
   async after(id: string, after: number): Promise<OutputPage | undefined> {
@@ -46,32 +46,27 @@ export class OutputStore {
     return pageOf(chunks, jsonOf(rows[0]['output_gap']) as OutputGap | undefined, after);
   }
 
-  async #insert(run: Run, id: string, attempt: number, row: OutputChunk[]): Promise<boolean> {
+  async #insert(run: Run, id: string, attempt: number, row: OutputChunk[]): Promise<void> {
     const { tables, dialect, owner } = this.db;
     const integer = dialect.typed('integer');
     const sql =
       `INSERT INTO ${tables.output} (job_id, last_seq, first_seq, chunks) ` +
       `SELECT id, ${integer}, ${integer}, ${dialect.typed('json')} FROM ${tables.job} ` +
-      `WHERE id = ? AND attempt = ? AND owner = ?${dialect.lockShared}` +
-      (dialect.returns ? ' RETURNING job_id' : '');
+      `WHERE ${CURRENT}${dialect.lockShared}`;
     const stored = jsonFor(row.map(toStored), dialect);
-    const values = [row.at(-1)!.seq, row[0]!.seq, stored, id, attempt, owner];
-    return (await run(sql, values)).changed > 0;
+    const values = [row.at(-1)!.seq, row[0]!.seq, stored, id, attempt, attempt, owner];
+    await run(sql, values);
   }
 
-  async #widenGap(run: Run, id: string, attempt: number, gap?: OutputGap): Promise<boolean> {
+  async #widenGap(run: Run, id: string, attempt: number, gap: OutputGap): Promise<void> {
     const { tables, dialect, owner } = this.db;
-    if (!gap) return true;
-    const { changed } = await run(
-      `UPDATE ${tables.job} SET output_gap = ? WHERE id = ? AND attempt = ? AND owner = ?` +
-        (dialect.returns ? ' RETURNING id' : ''),
-      [jsonFor(gap, dialect), id, attempt, owner],
-    );
+    const stored = jsonFor(gap, dialect);
+    const widen = `UPDATE ${tables.job} SET output_gap = ? WHERE ${CURRENT}`;
+    await run(widen, [stored, id, attempt, attempt, owner]);
     await run(
       `DELETE FROM ${tables.output} WHERE job_id = ? AND first_seq >= ? AND last_seq <= ?`,
       [id, gap.first, gap.last],
     );
-    return changed > 0;
   }
 }
 

@@ -56,7 +56,9 @@ export class RetentionKeeper {
     for (;;) {
       const ids = [...(await this.#due()), ...(await this.#tooMany())];
       await this.jobs.forget(ids);
-      if (ids.length < BATCH || this.#closed) return this.#untilNextDue();
+      if (this.#closed) return Infinity;
+      const wait = ids.length < BATCH ? await this.#untilNextDue() : 0;
+      if (wait > 0) return wait;
     }
   }
 

@@ -107,23 +107,24 @@ class TypeOrmTracker implements JobTracker {
     if (change.type !== 'start') await this.#flush(id);
     const record = await store.jobs.change(id, change, attempt, transaction);
     if (!record) return undefined;
-    if (record.state === 'running') this.#live.get(id)?.starts(record.attempt);
-    else this.#drop(id);
+    if (change.type === 'start') this.#liveJob(id).starts(record.attempt);
+    if (record.state !== 'running') this.#drop(id);
     if (isFinal(record.state)) store.retention.finished(record);
     this.#watchers.wake(id);
     return record;
   }
 
   setProgress(id: string, attempt: number, progress: JobProgress): void {
-    const live = this.#liveJob(id, attempt);
-    if (live.attempt !== attempt) return;
+    const live = this.#live.get(id);
+    if (live?.attempt !== attempt) return;
     live.report(progress);
     this.#watchers.wake(id);
   }
 
   append(id: string, output: OutputAppend, attempt = 0): void {
-    const live = this.#liveJob(id, attempt);
-    if (live.attempt !== attempt) return;
+    // Output that comes before the first attempt heads what the job prints.
+    const live = attempt === 0 ? this.#liveJob(id) : this.#live.get(id);
+    if (live?.attempt !== attempt) return;
     live.append(output);
     this.#watchers.wake(id);
   }
@@ -181,12 +182,9 @@ class TypeOrmTracker implements JobTracker {
     return store;
   }
 
-  #liveJob(id: string, attempt: number): LiveJob {
-    const known = this.#live.get(id);
-    if (known) return known;
-    const live = new LiveJob(id, this.#liveStore);
-    live.starts(attempt);
-    this.#live.set(id, live);
+  #liveJob(id: string): LiveJob {
+    let live = this.#live.get(id);
+    if (!live) this.#live.set(id, (live = new LiveJob(id, this.#liveStore)));
     return live;
   }
 
