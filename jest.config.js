@@ -4,8 +4,15 @@ export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  // Sources import each other as the built files do, with `.js`.
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  reporters: ['default', '<rootDir>/test/support/summary.reporter.mjs'],
+  moduleNameMapper: {
+    // Sources import each other as the built files do, with `.js`.
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // The README's example imports the package by its name.
+    '^nestjs-background$': '<rootDir>/src/index.ts',
+  },
   transformIgnorePatterns: ['/node_modules/'],
   transform: {
     '^.+\\.ts$': [

@@ -12,6 +12,7 @@ export type { BackgrounderOptions } from './decorators/route-door.js';
 export type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from './engine/job-engine.js';
 export { localEngine } from './engine/local/local.engine.js';
 export { BackgroundError } from './errors/background.error.js';
+export { JobDeadlockError } from './errors/deadlock.error.js';
 export {
   ArgumentsNotSerializableError,
   JobCancelledError,
@@ -21,6 +22,14 @@ export {
   JobTimeoutError,
   QueueFullError,
 } from './errors/job.errors.js';
+export {
+  JobTransactionEndedError,
+  JobTransactionError,
+  TimedQuerySnapshotError,
+  TimedQueryTimeoutError,
+} from './errors/transaction.errors.js';
+export { outsideTransaction } from './transaction/outside-transaction.js';
+export { timedQuery, type TimedQueryOptions } from './transaction/timed-query.js';
 export {
   BackgroundOptionsError,
   DuplicateJobNameError,
@@ -41,7 +50,11 @@ export {
 } from './module/background.module.js';
 export { BackgroundService } from './module/background.service.js';
 export type { OutputAppend, OutputChunk, OutputGap, OutputPage } from './output/output-chunk.js';
-export type { BackgroundOptions, RetryOptions } from './registry/background-options.js';
+export type {
+  BackgroundOptions,
+  RetryOptions,
+  TransactionOptions,
+} from './registry/background-options.js';
 export type {
   BackgroundModuleOptions,
   HttpOptions,

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Clock } from '../job/clock.js';
 import type { JobOrigin } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
 import type { ConsoleSink } from '../output/console-capture.js';
@@ -7,6 +8,7 @@ import type { JobContext } from './job-context.js';
 interface OutputScope extends ConsoleSink {
   /** Whose code this is, so that a function put into the background joins the application that calls it. */
   readonly runtime: object;
+  readonly clock: Clock;
 }
 
 /** In a job: everything that the method calls, however deep, and what it leaves behind. */
@@ -33,24 +35,49 @@ export interface HeadLine {
 
 export type Scope = JobScope | StartScope;
 
-/** The only AsyncLocalStorage. A scope that is entered hides the one around it. */
-const storage = new AsyncLocalStorage<Scope>();
+/** The transaction that code runs in, as far as waiting depends on it; the transaction folder has the rest. */
+export interface SurroundingTransaction {
+  /** Whether it is the other, or within it. */
+  isWithin(other: object): boolean;
+}
 
-export function runInScope<T>(scope: Scope, run: () => T): T {
-  return storage.run(scope, run);
+/** What surrounds the code that runs: a job or a handler, and the transaction that it is in. */
+interface Frame {
+  readonly scope: Scope | undefined;
+  readonly transaction: SurroundingTransaction | undefined;
+}
+
+/** The only AsyncLocalStorage. */
+const storage = new AsyncLocalStorage<Frame>();
+
+/** Enters a scope, which hides the one around it, and its transaction. */
+export function runInScope<T>(scope: Scope, run: () => T, transaction?: SurroundingTransaction): T {
+  return storage.run({ scope, transaction }, run);
+}
+
+/** Enters a transaction, or none, in the same scope. */
+export function runInTransaction<T>(
+  transaction: SurroundingTransaction | undefined,
+  run: () => T,
+): T {
+  return storage.run({ scope: currentScope(), transaction }, run);
 }
 
 export function currentScope(): Scope | undefined {
-  return storage.getStore();
+  return storage.getStore()?.scope;
 }
 
 export function currentJobScope(): JobScope | undefined {
-  const scope = storage.getStore();
+  const scope = currentScope();
   return scope?.kind === 'job' ? scope : undefined;
+}
+
+export function surroundingTransaction(): SurroundingTransaction | undefined {
+  return storage.getStore()?.transaction;
 }
 
 /** The code that runs here begins to wait for a job. */
 export function noteWaiting(): void {
-  const scope = storage.getStore();
+  const scope = currentScope();
   if (scope?.kind === 'start') scope.waits();
 }

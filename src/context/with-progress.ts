@@ -1,5 +1,6 @@
 import type { JobContext } from './job-context.js';
 import { jobFor } from './in-job.js';
+import { anything, checkOptions } from '../errors/check-options.js';
 import { BackgroundOptionsError } from '../errors/setup.errors.js';
 
 export interface WithProgressOptions {
@@ -8,6 +9,14 @@ export interface WithProgressOptions {
   /** What goes beside the number: a value, or a function `(item, index) => value` of the item just done. */
   data?: unknown;
 }
+
+const OPTIONS = {
+  total: {
+    expected: 'the number of items',
+    accepts: (value: unknown) => Number.isFinite(value) && (value as number) >= 0,
+  },
+  data: anything,
+};
 
 type DataOf = (item: unknown, index: number) => unknown;
 type Report<T> = (done: number, item?: T) => void;
@@ -27,7 +36,9 @@ export function withProgress<T>(
   items: Iterable<T> | AsyncIterable<T>,
   options: WithProgressOptions = {},
 ): Iterable<T> | AsyncIterable<T> {
-  const report = reporter(jobFor('withProgress'), totalOf(items, options.total), options.data);
+  const job = jobFor('withProgress');
+  checkOptions('withProgress()', options, OPTIONS);
+  const report = reporter(job, options.total ?? sizeOf(items), options.data);
   if (isAsyncIterable(items)) return eachAsync(items, report);
   if (isIterable(items)) return each(items, report);
   throw new BackgroundOptionsError(
@@ -72,16 +83,6 @@ function dataOf(data: DataOf, done: number, item: unknown): unknown {
 
 function percentage(done: number, total: number): number {
   return total === 0 ? 100 : Math.min(100, (100 * done) / total);
-}
-
-function totalOf(items: unknown, total: number | undefined): number | undefined {
-  if (total === undefined) return sizeOf(items);
-  if (Number.isFinite(total) && total >= 0) return total;
-  throw new BackgroundOptionsError(
-    'total',
-    total,
-    `withProgress() was given a total of ${total}. Give it the number of items, or leave it out.`,
-  );
 }
 
 function sizeOf(items: unknown): number | undefined {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers';
 import { currentScope, type HeadLine, type Scope } from '../context/scope.js';
 import type { JobEngine, JobTicket } from '../engine/job-engine.js';
-import { JobInterruptedError } from '../errors/job.errors.js';
+import { JobCancelledError, JobInterruptedError } from '../errors/job.errors.js';
 import { JobFuture, type FutureHost } from '../future/job-future.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
@@ -14,7 +14,8 @@ import type { JobRegistry } from '../registry/job-registry.js';
 import type { JobReporter } from '../run/job-reporter.js';
 import type { JobRunner } from '../run/job-runner.js';
 import { PendingCall } from '../run/pending-call.js';
-import type { JobTracker } from '../tracker/job-tracker.js';
+import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
+import { currentTransaction, type AmbientTransaction } from '../transaction/ambient-transaction.js';
 
 export interface DispatcherParts {
   readonly tracker: JobTracker;
@@ -94,11 +95,28 @@ export class Dispatcher {
   #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
     const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
     try {
-      const accepting = this.#storeAndQueue(call, record, head);
+      const accepting = this.#store(call, this.#withCall(record, call), head);
       if (isPromise(accepting)) call.acceptedBy(accepting.catch(refuse));
     } catch (error) {
       call.acceptedBy(refuse(error));
     }
+  }
+
+  /** @throws ArgumentsNotSerializableError */
+  #withCall(record: JobRecord, { definition, args, isRevivable }: PendingCall): JobRecord {
+    const own = isRevivable && this.parts.registry.ownDefinition(definition);
+    return own ? { ...record, call: encodeCall(definition, own, args) } : record;
+  }
+
+  #store(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): MaybePromise<void> {
+    if (this.#closed) {
+      throw new JobInterruptedError(record.id, record.name, 'before it was accepted');
+    }
+    const transaction = currentTransaction();
+    const open = transaction?.openTransactions() ?? [];
+    return open.length === 0
+      ? this.#storeAndQueue(call, record, head)
+      : this.#storeIn(transaction!, open, call, record, head);
   }
 
   #storeAndQueue(
@@ -106,19 +124,60 @@ export class Dispatcher {
     record: JobRecord,
     head: readonly HeadLine[],
   ): MaybePromise<void> {
-    const { tracker, engine, runner } = this.parts;
-    if (this.#closed)
-      throw new JobInterruptedError(record.id, record.name, 'before it was accepted');
-    return chain(tracker.create(this.#withCall(record, call)), () => {
-      head.forEach(({ text, stream }) => runner.write(call, text, stream));
-      return engine.enqueue(ticketOf(call, record));
-    });
+    return chain(this.#create(call, record, head), () =>
+      this.parts.engine.enqueue(ticketOf(call, record)),
+    );
   }
 
-  /** @throws ArgumentsNotSerializableError */
-  #withCall(record: JobRecord, { definition, args, isRevivable }: PendingCall): JobRecord {
-    const own = isRevivable && this.parts.registry.ownDefinition(definition);
-    return own ? { ...record, call: encodeCall(definition, own, args) } : record;
+  #create(
+    call: PendingCall,
+    record: JobRecord,
+    head: readonly HeadLine[],
+    transaction?: OpenTransaction,
+  ): MaybePromise<void> {
+    return chain(this.parts.tracker.create(record, transaction), () =>
+      head.forEach(({ text, stream }) => this.parts.runner.write(call, text, stream)),
+    );
+  }
+
+  /** A call within a transaction: stored with it, queued once it is committed, and gone if it is rolled back. */
+  #storeIn(
+    transaction: AmbientTransaction,
+    open: readonly OpenTransaction[],
+    call: PendingCall,
+    record: JobRecord,
+    head: readonly HeadLine[],
+  ): MaybePromise<void> {
+    const { tracker } = this.parts;
+    const joined = open.find(({ dataSource }) => tracker.joins?.(dataSource));
+    // A crash before the commit would leave it behind in a store that neither shares the transaction nor forgets.
+    const isStoredLater = tracker.durable === true && !joined;
+    call.future.heldBy(transaction);
+    transaction.hooks.add(
+      () => {
+        call.future.heldBy(undefined);
+        void this.#afterCommit(call, record, isStoredLater ? head : undefined);
+      },
+      () => void this.#refuse(call, rolledBack(record)).catch(() => undefined),
+    );
+    if (isStoredLater) return undefined;
+    const creating = this.#create(call, record, head, joined);
+    if (isPromise(creating)) transaction.hooks.addWrite(creating);
+    return creating;
+  }
+
+  async #afterCommit(
+    call: PendingCall,
+    record: JobRecord,
+    unstored?: readonly HeadLine[],
+  ): Promise<void> {
+    try {
+      await (unstored
+        ? this.#storeAndQueue(call, record, unstored)
+        : this.parts.engine.enqueue({ ...ticketOf(call, record), isAccepted: true }));
+    } catch (error) {
+      await this.#refuse(call, error).catch(() => undefined);
+    }
   }
 
   /** Leaves no trace of the job, and tells whoever asks. */
@@ -130,6 +189,10 @@ export class Dispatcher {
     setImmediate(() => reporter.refused(call, error));
     throw error;
   }
+}
+
+function rolledBack({ id, name }: JobRecord): JobCancelledError {
+  return new JobCancelledError(id, name, 'the transaction that it was called in was rolled back');
 }
 
 function newRecord(call: PendingCall, scope: Scope | undefined, now: number): JobRecord {

@@ -9,6 +9,8 @@ export interface JobTicket {
   readonly priority: number;
   /** Not before this time, in ms since 1970; at once if not given. */
   readonly runAt: number | undefined;
+  /** It was accepted before, and is no longer to be refused: the queue may be full. */
+  readonly isAccepted?: boolean;
 }
 
 /** What came of a delivery: the job is over for the engine, or is to be delivered again at a time. */

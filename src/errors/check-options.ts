@@ -33,6 +33,8 @@ export const anInteger: OptionRule = {
   accepts: (value) => Number.isSafeInteger(value),
 };
 
+export const anything: OptionRule = { expected: 'anything', accepts: () => true };
+
 export function aCount(least: number): OptionRule {
   return {
     expected: `a whole number, ${least} or more, or Infinity`,
@@ -90,7 +92,7 @@ export function checkOptions(where: string, options: unknown, rules: OptionRules
     );
   }
   for (const [name, value] of Object.entries(options)) {
-    const rule = rules[name];
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (!rule) throw unknownOption(where, name, value, Object.keys(rules));
     checkOption(where, name, value, rule);
   }
@@ -114,15 +116,21 @@ function unknownOption(
   value: unknown,
   known: readonly string[],
 ): BackgroundOptionsError {
-  const nearest = closest(name, known);
-  const isNear =
-    distance(name.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, name.length / 3);
-  const remedy = isNear ? `Did you mean "${nearest}"?` : `Known are: ${known.join(', ')}.`;
+  const nearest = nearestOf(name, known);
+  const remedy = nearest ? `Did you mean "${nearest}"?` : `Known are: ${known.join(', ')}.`;
   return new BackgroundOptionsError(
     name,
     value,
     `${where}: there is no option "${name}". ${remedy}`,
   );
+}
+
+/** The name that was probably meant: one that has at least half of its letters in common. */
+function nearestOf(name: string, known: readonly string[]): string | undefined {
+  const inSmallLetters = known.map((other) => other.toLowerCase());
+  const nearest = closest(name.toLowerCase(), inSmallLetters);
+  const isNear = distance(name.toLowerCase(), nearest) <= Math.max(name.length, nearest.length) / 2;
+  return isNear ? known[inSmallLetters.indexOf(nearest)] : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -2,7 +2,8 @@ import type { Observable } from 'rxjs';
 import type { Job } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { BackgroundError } from '../errors/background.error.js';
-import { noteWaiting } from '../context/scope.js';
+import { currentJobScope, noteWaiting, surroundingTransaction } from '../context/scope.js';
+import { JobDeadlockError } from '../errors/deadlock.error.js';
 
 /** What a future needs of the runtime that made it. */
 export interface FutureHost {
@@ -45,6 +46,7 @@ export class JobFuture<T> extends Promise<T> {
   #accepted: Promise<void> | undefined;
   #awaited = false;
   #acceptanceAwaited = false;
+  #heldBy: object | undefined;
 
   private constructor(executor: Executor<T>, host: FutureHost, id: string, name: string) {
     super(executor);
@@ -74,6 +76,11 @@ export class JobFuture<T> extends Promise<T> {
   acceptedBy(storing: Promise<void>): void {
     this.#accepted = storing;
     storing.catch(ignore);
+  }
+
+  /** The transaction whose commit the job waits for; whoever awaits the job within it would wait for ever. @internal */
+  heldBy(transaction: object | undefined): void {
+    this.#heldBy = transaction;
   }
 
   /** Whether anybody has awaited it yet. @internal */
@@ -114,7 +121,19 @@ export class JobFuture<T> extends Promise<T> {
   ): Promise<A | B> {
     this.#awaited = true;
     noteWaiting();
+    const deadlock = this.#deadlock();
+    if (deadlock) return Promise.reject<T>(deadlock).then(onFulfilled, onRejected);
     return super.then(onFulfilled, onRejected);
+  }
+
+  #deadlock(): JobDeadlockError | undefined {
+    if (!this.#heldBy || !surroundingTransaction()?.isWithin(this.#heldBy)) return undefined;
+    const waiter = currentJobScope()?.context;
+    return new JobDeadlockError(
+      waiter ? [waiter.id, this.id] : [this.id],
+      `Job ${this.name} (${this.id}) starts when the transaction that it was called in is committed, and that ` +
+        'transaction waits for it here. Await it after the transaction, or call it with outsideTransaction(() => …).',
+    );
   }
 
   #outcome(): Promise<T> {

@@ -1,5 +1,6 @@
 import type { HeadLine, StartScope } from '../context/scope.js';
 import type { JobFuture } from '../future/job-future.js';
+import type { Clock } from '../job/clock.js';
 import type { JobOrigin } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';
@@ -7,6 +8,7 @@ import type { BackgroundRuntime } from '../runtime/background-runtime.js';
 /** Around a handler whose answer is a job: notes what it prints before it starts one, and which it starts. */
 export class HandlerScope implements StartScope {
   readonly kind = 'start';
+  readonly clock: Clock;
   readonly capturesConsole: boolean;
   // A handler is no job: for its lines nothing changes on the console.
   readonly echoesConsole = true;
@@ -21,6 +23,7 @@ export class HandlerScope implements StartScope {
     readonly runtime: BackgroundRuntime,
     readonly origin: JobOrigin,
   ) {
+    this.clock = runtime.settings.clock;
     this.capturesConsole = runtime.settings.output.console !== 'off';
     this.waiting = new Promise((resolve) => (this.#nowWaiting = resolve));
   }

@@ -14,7 +14,8 @@ export type JobChange =
 export const TRANSITIONS: Readonly<
   Record<JobState, Partial<Readonly<Record<JobChange['type'], JobState>>>>
 > = {
-  scheduled: { enqueue: 'queued', fail: 'failed', cancel: 'cancelled' },
+  // An engine may deliver a job whose time has come before it is noted as queued.
+  scheduled: { enqueue: 'queued', start: 'running', fail: 'failed', cancel: 'cancelled' },
   queued: { start: 'running', fail: 'failed', cancel: 'cancelled' },
   running: {
     complete: 'completed',

@@ -3,8 +3,9 @@ import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { backgroundMethodsOf } from '../decorators/noted-method.js';
 import { attachRuntime, RUNTIME } from '../decorators/runtime-injection.js';
-import { isDataSource } from '../tracker/typeorm/data-source-like.js';
+import type { BackgroundMethod } from '../registry/job-registry.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';
+import { dataSourcesOf } from './data-sources.js';
 
 /** Finds the decorated methods of the application, so that two of one name are an error at start. */
 @Injectable()
@@ -19,11 +20,11 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
 
   /** @throws DuplicateJobNameError */
   async onModuleInit(): Promise<void> {
-    const dataSources = new Map<string, object>();
+    const dataSources = dataSourcesOf(this.modules);
+    this.runtime.transactions.connect(dataSources);
     for (const { name, providers, controllers } of this.modules.values()) {
       for (const wrapper of [...providers.values(), ...controllers.values()]) {
         this.#explore(wrapper, name);
-        noteDataSource(wrapper.instance, dataSources);
       }
     }
     await this.runtime.settings.tracker.connect?.(dataSources);
@@ -42,9 +43,15 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     const methods = backgroundMethodsOf(owner);
     if (methods.size === 0) return;
     this.#wrappers.set(owner, wrapper);
-    for (const noted of methods.values()) this.runtime.registry.register(owner, noted, moduleName);
+    for (const noted of methods.values()) this.#register(owner, noted, moduleName);
     // A factory of the user's made it, so Nest injected nothing; it belongs to the application all the same.
     if (instance !== owner.prototype) attachRuntime(instance, this.runtime);
+  }
+
+  #register(owner: Function, noted: BackgroundMethod, moduleName: string): void {
+    const { registry, transactions } = this.runtime;
+    registry.register(owner, noted, moduleName);
+    transactions.check(registry.definitionOf(owner, noted));
   }
 
   /** One of its own where it belongs to a request: a job that is run again has none. */
@@ -53,13 +60,6 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     if (wrapper?.isDependencyTreeStatic() && !wrapper.isTransient) return wrapper.instance;
     return this.moduleRef.resolve(wrapper?.token ?? owner, undefined, { strict: false });
   }
-}
-
-/** DataSources of TypeORM by shape, since the package works without it; by the names that TypeOrmModule knows. */
-function noteDataSource(instance: unknown, dataSources: Map<string, object>): void {
-  if (!isDataSource(instance) || [...dataSources.values()].includes(instance)) return;
-  const name = instance.options.name ?? instance.name ?? 'default';
-  dataSources.set(name, instance);
 }
 
 function prototypeOf(metatype: unknown): unknown {

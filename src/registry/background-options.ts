@@ -37,6 +37,18 @@ export interface BackgroundOptions {
   delay?: Duration;
   /** Higher starts sooner, whatever came first; default 0. */
   priority?: number;
+  /**
+   * Whether the job runs in a transaction of its own, committed when it returns and rolled back when it throws; default
+   * as `forRoot` says, else yes wherever the application has a TypeORM DataSource.
+   */
+  transaction?: boolean | TransactionOptions;
+}
+
+export interface TransactionOptions {
+  /** The only DataSource that is covered, by name; default: every one. */
+  dataSource?: string;
+  /** Default READ COMMITTED, on SQLite its own. */
+  isolation?: 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
 }
 
 export const RETRIES = either(
@@ -49,6 +61,14 @@ export const RETRIES = either(
   }),
 );
 
+export const TRANSACTION = either(
+  { expected: 'true or false', accepts: (value) => typeof value === 'boolean' },
+  anObjectOf({
+    dataSource: aText,
+    isolation: oneOf('READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'),
+  }),
+);
+
 export const BACKGROUND_OPTIONS: OptionRules = {
   name: aText,
   timeout: aDuration,
@@ -56,4 +76,5 @@ export const BACKGROUND_OPTIONS: OptionRules = {
   retries: RETRIES,
   delay: aDuration,
   priority: anInteger,
+  transaction: TRANSACTION,
 };

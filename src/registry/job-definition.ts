@@ -1,5 +1,5 @@
 import { parseDuration } from '../job/duration.js';
-import type { BackgroundOptions, RetryOptions } from './background-options.js';
+import type { BackgroundOptions, RetryOptions, TransactionOptions } from './background-options.js';
 
 /** The code of a job: any function, called on the instance it belongs to. */
 export type JobMethod = (this: unknown, ...args: never[]) => unknown;
@@ -13,6 +13,7 @@ export interface JobDefinition {
   readonly retries: RetryRules;
   readonly delay: number;
   readonly priority: number;
+  readonly transaction: boolean | TransactionOptions | undefined;
 }
 
 interface RetryRules {
@@ -23,7 +24,7 @@ interface RetryRules {
 }
 
 /** What applies where a method does not say otherwise. */
-export type JobDefaults = Pick<BackgroundOptions, 'timeout' | 'retries'>;
+export type JobDefaults = Pick<BackgroundOptions, 'timeout' | 'retries' | 'transaction'>;
 
 /** The rules of a job from checked options: those of the call, of the method, of the application, in this order. */
 export function defineJob(
@@ -40,6 +41,7 @@ export function defineJob(
     retries: retryRules(chosen.retries ?? 0),
     delay: parseDuration(chosen.delay) ?? 0,
     priority: chosen.priority ?? 0,
+    transaction: chosen.transaction,
   };
 }
 

@@ -3,13 +3,19 @@ import { checkProgress } from '../context/in-job.js';
 import type { JobContext } from '../context/job-context.js';
 import type { JobScope } from '../context/scope.js';
 import type { OutputStream } from '../job/job-event.js';
+import type { Clock } from '../job/clock.js';
+import type { JobRecord } from '../job/job.js';
+import type { JobTransaction } from '../transaction/job-transaction.js';
+import type { JobTransactions } from '../transaction/job-transactions.js';
 import type { PendingCall } from './pending-call.js';
 
 /** What an attempt needs of the runner. */
 export interface AttemptHost {
   readonly runtime: object;
+  readonly clock: Clock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
+  readonly transactions: JobTransactions;
   write(call: PendingCall, text: string, stream: OutputStream): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
 }
@@ -18,10 +24,15 @@ export interface AttemptHost {
 export class Attempt implements JobScope {
   readonly kind = 'job';
   readonly runtime: object;
+  readonly clock: Clock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
   /** Set when the start is recorded. */
   number = 0;
+  /** Set when the end is recorded, in the job's own transaction. */
+  recorded: JobRecord | undefined;
+  /** The job's transaction, where there is a database. */
+  readonly transaction: JobTransaction | undefined;
   #over = false;
   #context: JobContext | undefined;
   #controller: AbortController | undefined;
@@ -33,8 +44,10 @@ export class Attempt implements JobScope {
     private readonly host: AttemptHost,
   ) {
     this.runtime = host.runtime;
+    this.clock = host.clock;
     this.capturesConsole = host.capturesConsole;
     this.echoesConsole = host.echoesConsole;
+    this.transaction = host.transactions.forJob(call.definition, call.id);
   }
 
   /** What `currentJob` gives. Made on first use, as the signal is: most jobs never ask. */

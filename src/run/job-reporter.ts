@@ -44,7 +44,11 @@ export class JobReporter {
 
   #error(what: string, error: unknown): void {
     const { message, stack } = toFailure(error);
-    this.logger.error(`${what}: ${message}`, stack);
+    try {
+      this.logger.error(`${what}: ${message}`, stack);
+    } catch {
+      // The application's own logger may fail, and there is nobody left to tell: the jobs go on.
+    }
   }
 }
 

@@ -15,7 +15,9 @@ import type { JobChange } from '../job/state-machine.js';
 import { OutputWriter } from '../output/output-writer.js';
 import { retryDelay } from '../registry/job-definition.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
+import type { JobTransactions } from '../transaction/job-transactions.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import { concludeTransaction, type Outcome } from './conclude-transaction.js';
 import type { JobReporter } from './job-reporter.js';
 import type { PendingCall } from './pending-call.js';
 
@@ -27,25 +29,28 @@ export interface RunnerSettings {
   readonly maxBytes: number;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
+  readonly transactions: JobTransactions;
 }
-
-type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
 
 const OVER: DeliveryOutcome = {};
 
 /** Runs jobs, attempt by attempt: the only caller of user code. Writes only to the tracker. */
 export class JobRunner implements AttemptHost {
   readonly runtime: object;
+  readonly clock: Clock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
+  readonly transactions: JobTransactions;
   readonly #calls = new Map<string, PendingCall>();
   #whenIdle: (() => void)[] = [];
   #closing = false;
 
   constructor(private readonly settings: RunnerSettings) {
     this.runtime = settings.runtime;
+    this.clock = settings.clock;
     this.capturesConsole = settings.capturesConsole;
     this.echoesConsole = settings.echoesConsole;
+    this.transactions = settings.transactions;
   }
 
   /**
@@ -137,8 +142,9 @@ export class JobRunner implements AttemptHost {
     try {
       if (!(await this.#recordStart(attempt))) return OVER;
       const stopTimeout = this.#startTimeout(attempt);
-      const outcome = await this.#perform(attempt);
+      const performed = await this.#perform(attempt);
       stopTimeout?.();
+      const outcome = await this.#endTransaction(attempt, performed);
       const change = this.#judge(attempt, outcome);
       const runAt = this.#nextRun(attempt, change);
       await this.#recordEnd(attempt, runAt === undefined ? change : reschedule(change, runAt));
@@ -188,11 +194,12 @@ export class JobRunner implements AttemptHost {
   /** The user's code, in the scope of its job. Its output ends where its outcome is known. */
   async #perform(attempt: Attempt): Promise<Outcome> {
     const { definition, target, args } = attempt.call;
+    const { transaction } = attempt;
     // Async, so that what the method throws before its first await is a rejection too.
     // eslint-disable-next-line @typescript-eslint/require-await
     const method = async (): Promise<unknown> => definition.method.apply(target, args as never[]);
     try {
-      return { value: await attempt.outcomeOf(() => runInScope(attempt, method)) };
+      return { value: await attempt.outcomeOf(() => runInScope(attempt, method, transaction)) };
     } catch (thrown) {
       return { thrown };
     } finally {
@@ -200,9 +207,24 @@ export class JobRunner implements AttemptHost {
     }
   }
 
+  async #endTransaction(attempt: Attempt, outcome: Outcome): Promise<Outcome> {
+    if (!attempt.transaction) return outcome;
+    return concludeTransaction(
+      attempt,
+      attempt.transaction,
+      outcome,
+      this.settings.tracker,
+      (value) => this.#completion(value),
+    );
+  }
+
+  #completion(value: unknown): JobChange {
+    return { type: 'complete', at: this.settings.clock.now(), result: plainJson(value) };
+  }
+
   #judge(attempt: Attempt, outcome: Outcome): JobChange {
+    if ('value' in outcome) return this.#completion(outcome.value);
     const at = this.settings.clock.now();
-    if ('value' in outcome) return { type: 'complete', at, result: plainJson(outcome.value) };
     const { isRevivable } = attempt.call;
     if (isRevivable && attempt.wasEndedBy(JobInterruptedError, outcome.thrown)) {
       return { type: 'release', at };
@@ -219,6 +241,7 @@ export class JobRunner implements AttemptHost {
   }
 
   async #recordEnd(attempt: Attempt, change: JobChange): Promise<void> {
+    if (attempt.recorded) return;
     await this.settings.tracker.change(attempt.call.id, change, attempt.number);
   }
 

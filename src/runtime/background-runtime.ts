@@ -10,6 +10,7 @@ import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
 import { JobRecovery } from './job-recovery.js';
 import type { RuntimeSettings } from './runtime-options.js';
+import { JobTransactions } from '../transaction/job-transactions.js';
 import { shutDown, within } from './shut-down.js';
 
 /** The parts of one application, put together. Two applications in a process have two, and share nothing. */
@@ -19,19 +20,22 @@ export class BackgroundRuntime {
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
   readonly recovery: JobRecovery;
-  readonly logger = new Logger('Background');
-  readonly reporter = new JobReporter(this.logger);
+  readonly transactions: JobTransactions;
+  readonly reporter: JobReporter;
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(readonly settings: RuntimeSettings) {
     const { tracker, engine, clock, defaults, output } = settings;
-    const { reporter, logger } = this;
+    const logger = new Logger('Background');
+    const reporter = (this.reporter = new JobReporter(logger));
+    this.transactions = new JobTransactions(clock, logger, settings.concurrency);
     this.registry = new JobRegistry(defaults);
     this.runner = new JobRunner({
       ...{ runtime: this, tracker, clock, reporter, maxBytes: output.maxBytes },
       capturesConsole: output.console !== 'off',
       echoesConsole: output.console === 'tee',
+      transactions: this.transactions,
     });
     this.control = new JobControl({ tracker, engine, clock, runner: this.runner });
     this.dispatcher = new Dispatcher({

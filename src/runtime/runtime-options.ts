@@ -12,7 +12,7 @@ import { systemClock, type Clock } from '../job/clock.js';
 import { parseDuration, type Duration } from '../job/duration.js';
 import type { JobEngine } from '../engine/job-engine.js';
 import { localEngine } from '../engine/local/local.engine.js';
-import { RETRIES, type BackgroundOptions } from '../registry/background-options.js';
+import { RETRIES, TRANSACTION, type BackgroundOptions } from '../registry/background-options.js';
 import type { JobDefaults } from '../registry/job-definition.js';
 import type { JobTracker, Retention } from '../tracker/job-tracker.js';
 import { memoryTracker } from '../tracker/memory/memory.tracker.js';
@@ -55,6 +55,8 @@ export interface BackgroundModuleOptions {
   timeout?: BackgroundOptions['timeout'];
   /** For jobs whose method does not say. */
   retries?: BackgroundOptions['retries'];
+  /** For jobs whose method does not say. */
+  transaction?: BackgroundOptions['transaction'];
   retention?: RetentionOptions;
   output?: OutputOptions;
   http?: HttpOptions;
@@ -80,6 +82,7 @@ const RULES = {
   ),
   timeout: aDuration,
   retries: RETRIES,
+  transaction: TRANSACTION,
   retention: anObjectOf({ completed: aDuration, failed: aDuration, count: aCount(0) }),
   output: anObjectOf({ console: oneOf('tee', 'capture', 'off'), maxBytes: aCount(1) }),
   http: anObjectOf({ param: aText, owner: aFunction }),
@@ -122,7 +125,11 @@ export function readOptions(options: BackgroundModuleOptions = {}): RuntimeSetti
     queueLimit,
     tracker: options.tracker ?? memoryTracker(),
     engine: options.engine ?? localEngine(),
-    defaults: { timeout: options.timeout, retries: options.retries },
+    defaults: {
+      timeout: options.timeout,
+      retries: options.retries,
+      transaction: options.transaction,
+    },
     retention: {
       completed: parseDuration(retention.completed)!,
       failed: parseDuration(retention.failed)!,

@@ -1,75 +1,43 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createConnection } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 
-export type DatabaseKind = 'postgres' | 'mariadb' | 'sqlite';
-
-/** A database with nothing in it, for one test or one test file. */
-export interface TestDatabase extends AsyncDisposable {
-  readonly kind: DatabaseKind;
-  /** How TypeORM connects to it. */
+/** A database of its own for a test file. */
+export interface TestDatabase {
   readonly options: DataSourceOptions;
+  drop(): Promise<void>;
 }
 
-const URLS = {
-  postgres: process.env['PG_URL'] ?? 'postgres://postgres:postgres@127.0.0.1:5432/postgres',
-  mariadb: process.env['MYSQL_URL'] ?? 'mysql://root@127.0.0.1:3306/test',
-};
+const POSTGRES = process.env['PG_URL'] ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+const MYSQL = process.env['MYSQL_URL'] ?? 'mysql://root@127.0.0.1:3306/mysql';
 
-/** The kinds that can be reached here. */
-export async function reachableKinds(): Promise<DatabaseKind[]> {
-  const kinds: DatabaseKind[] = ['sqlite'];
-  if (await answers(URLS.postgres)) kinds.unshift('postgres');
-  if (await answers(URLS.mariadb)) kinds.push('mariadb');
-  return kinds;
+export function postgresDatabase(): Promise<TestDatabase> {
+  return freshDatabase('postgres', POSTGRES, (name) => `DROP DATABASE "${name}" WITH (FORCE)`);
 }
 
-export async function newDatabase(kind: DatabaseKind): Promise<TestDatabase> {
-  if (kind === 'sqlite') return newFile();
-  const name = `background_${randomBytes(6).toString('hex')}`;
-  const url = new URL(URLS[kind]);
-  const type = kind === 'postgres' ? 'postgres' : 'mysql';
-  await administer({ type, url: url.href }, `CREATE DATABASE ${name}`);
+export function mariadbDatabase(): Promise<TestDatabase> {
+  return freshDatabase('mariadb', MYSQL, (name) => `DROP DATABASE ${name}`);
+}
+
+async function freshDatabase(
+  type: 'postgres' | 'mariadb',
+  url: string,
+  dropSql: (name: string) => string,
+): Promise<TestDatabase> {
+  const name = `background_${randomUUID().replaceAll('-', '')}`;
+  await administer(type, url, `CREATE DATABASE ${name}`);
   const own = new URL(url);
   own.pathname = `/${name}`;
-  const force = kind === 'postgres' ? ' WITH (FORCE)' : '';
   return {
-    kind,
     options: { type, url: own.href },
-    [Symbol.asyncDispose]: () =>
-      administer({ type, url: url.href }, `DROP DATABASE IF EXISTS ${name}${force}`),
+    drop: () => administer(type, url, dropSql(name)),
   };
 }
 
-async function newFile(): Promise<TestDatabase> {
-  const folder = await mkdtemp(join(tmpdir(), 'background-'));
-  return {
-    kind: 'sqlite',
-    options: {
-      ...{ type: 'better-sqlite3', database: join(folder, 'jobs.sqlite'), enableWAL: true },
-    },
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
-  };
-}
-
-async function administer(options: DataSourceOptions, statement: string): Promise<void> {
-  const dataSource = await new DataSource(options).initialize();
-  try {
-    await dataSource.query(statement);
-  } finally {
-    await dataSource.destroy();
-  }
-}
-
-function answers(url: string): Promise<boolean> {
-  const { hostname, port } = new URL(url);
-  return new Promise((resolve) => {
-    const socket = createConnection({ host: hostname, port: Number(port) });
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('close', () => socket.destroy());
-    socket.once('connect', () => socket.destroy());
-  });
+async function administer(
+  type: 'postgres' | 'mariadb',
+  url: string,
+  statement: string,
+): Promise<void> {
+  const dataSource = await new DataSource({ type, url }).initialize();
+  await dataSource.query(statement).finally(() => dataSource.destroy());
 }

@@ -3,9 +3,9 @@ import { DataSource } from 'typeorm';
 import { typeOrmTracker, type JobTracker, type TrackerSettings } from '../../src/index.js';
 import { trackerConformance } from '../../src/testing/index.js';
 import { createBackgroundTables } from '../../src/tracker/typeorm/entry.js';
-import { newDatabase, reachableKinds, type TestDatabase } from '../support/databases.js';
+import { newDatabase, REACHABLE, type TestDatabase } from '../support/new-database.js';
 
-describe.each(await reachableKinds())('typeOrmTracker() on %s', (kind) => {
+describe.each(REACHABLE)('typeOrmTracker() on %s', (kind) => {
   let database: TestDatabase;
   let dataSource: DataSource;
 

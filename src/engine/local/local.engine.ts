@@ -28,7 +28,7 @@ class LocalEngine implements JobEngine {
   enqueue(ticket: JobTicket): void {
     const freeSlots = Math.max(0, this.#host.concurrency - this.#running);
     const waiting = this.#waiting.length + this.#delayed.size - freeSlots;
-    if (waiting >= this.#host.queueLimit) {
+    if (waiting >= this.#host.queueLimit && !ticket.isAccepted) {
       throw new QueueFullError(ticket.name, this.#host.queueLimit);
     }
     this.#admit(ticket);

@@ -62,6 +62,7 @@ export class LiveJob {
   #writing: Promise<void> | undefined;
   #pause: (() => void) | undefined;
   #compactAt = 1024;
+  #held = false;
 
   constructor(
     private readonly id: string,
@@ -82,8 +83,15 @@ export class LiveJob {
     this.#writeSoon();
   }
 
+  /** The job is stored in a transaction that is still open: until it starts, no statement finds its row. */
+  hold(): void {
+    this.#held = true;
+  }
+
   /** A new attempt has reported nothing yet. */
   starts(attempt: number): void {
+    this.#held = false;
+    if (this.#isDirty) this.#writeSoon();
     this.attempt = attempt;
     this.#progress = undefined;
     this.#progressIsNew = false;
@@ -91,7 +99,7 @@ export class LiveJob {
 
   /** Stores everything that is here. */
   async flush(): Promise<void> {
-    while (this.#writing || this.#isDirty) await this.#write();
+    while (!this.#held && (this.#writing || this.#isDirty)) await this.#write();
   }
 
   close(): void {
@@ -110,7 +118,7 @@ export class LiveJob {
   }
 
   #writeSoon(): void {
-    if (this.#pause) return;
+    if (this.#pause || this.#held) return;
     // What is printed in one go is stored in one go.
     const immediate = setImmediate(() => this.#writeNow());
     this.#pause = () => clearImmediate(immediate);

@@ -87,7 +87,9 @@ class TypeOrmTracker implements JobTracker {
   }
 
   async create(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
-    return (await this.#ready).jobs.create(record, transaction);
+    const store = await this.#ready;
+    if (transaction) this.#liveJob(record.id).hold();
+    await store.jobs.create(record, transaction);
   }
 
   async forget(id: string): Promise<void> {

@@ -1,0 +1,57 @@
+import type { JobChange } from '../job/state-machine.js';
+import { JobTransactionError } from '../errors/transaction.errors.js';
+import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
+import type { JobTransaction } from '../transaction/job-transaction.js';
+import type { Attempt } from './attempt.js';
+
+/** How an attempt came out: what the method gave, or what was thrown, by it or by the commit. */
+export type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
+
+/**
+ * Ends the attempt's transaction: commits where the method returned, rolls back where anything was thrown. With a
+ * tracker in the same database the mark "completed" is committed with the rows, or not at all.
+ * @param completion The change that marks the job completed.
+ */
+export async function concludeTransaction(
+  attempt: Attempt,
+  transaction: JobTransaction,
+  outcome: Outcome,
+  tracker: JobTracker,
+  completion: (value: unknown) => JobChange,
+): Promise<Outcome> {
+  if ('thrown' in outcome) {
+    await transaction.rollBack();
+    return outcome;
+  }
+  try {
+    await transaction.commit((open) => mark(attempt, open, tracker, completion(outcome.value)));
+    return outcome;
+  } catch (thrown) {
+    // The answer to a COMMIT may be lost, and the commit not: then the mark is there.
+    if (attempt.recorded && (await isMarked(attempt, tracker))) return outcome;
+    attempt.recorded = undefined;
+    return { thrown };
+  }
+}
+
+async function mark(
+  attempt: Attempt,
+  open: readonly OpenTransaction[],
+  tracker: JobTracker,
+  completion: JobChange,
+): Promise<OpenTransaction | undefined> {
+  const joined = open.find(({ dataSource }) => tracker.joins?.(dataSource));
+  if (!joined) return undefined;
+  const { id, definition } = attempt.call;
+  attempt.recorded = await tracker.change(id, completion, attempt.number, joined);
+  if (attempt.recorded) return joined;
+  throw new JobTransactionError(
+    `Job ${definition.name} (${id}) stood still for so long that another process has taken it over. What this attempt ` +
+      'wrote is undone; see to it that the process gets its share of the processor.',
+  );
+}
+
+async function isMarked({ call, number }: Attempt, tracker: JobTracker): Promise<boolean> {
+  const record = await tracker.find(call.id);
+  return record?.state === 'completed' && record.attempt === number;
+}

@@ -1,0 +1,90 @@
+import { runInTransaction } from '../context/scope.js';
+import type { OpenTransaction } from '../tracker/job-tracker.js';
+import { AmbientTransaction, currentTransaction } from './ambient-transaction.js';
+import type {
+  DataSourceLike,
+  EntityManagerLike,
+  QueryRunnerLike,
+  TransactionCallback,
+} from './typeorm-shape.js';
+
+const NOTICED = Symbol('nestjs-background:noticed');
+
+/** Within the callback of `manager.transaction`: jobs called here are stored in it, and start when it is committed. */
+class CallbackTransaction extends AmbientTransaction {
+  constructor(
+    outer: AmbientTransaction | undefined,
+    private readonly dataSource: DataSourceLike,
+    private readonly runner: QueryRunnerLike,
+  ) {
+    super(outer);
+  }
+
+  override openTransactions(): OpenTransaction[] {
+    const { dataSource, runner, outer } = this;
+    const own = { dataSource, query: runner.query.bind(runner) };
+    return [own, ...(outer?.openTransactions() ?? [])];
+  }
+
+  override isIn(runner: QueryRunnerLike): boolean {
+    return runner === this.runner || super.isIn(runner);
+  }
+}
+
+/** Has a manager's transactions noticed, so that jobs called in them wait for the commit. */
+export function noticeTransactions(manager: EntityManagerLike, dataSource: DataSourceLike): void {
+  const noticed = manager as EntityManagerLike & { [NOTICED]?: true };
+  if (noticed[NOTICED]) return;
+  noticed[NOTICED] = true;
+  const transaction = manager.transaction.bind(manager);
+  manager.transaction = (isolationOrRun, run) =>
+    typeof isolationOrRun === 'function'
+      ? noticedTransaction(dataSource, isolationOrRun, (noticing) => transaction(noticing))
+      : noticedTransaction(dataSource, run!, (noticing) => transaction(isolationOrRun, noticing));
+}
+
+type Begin = (run: TransactionCallback) => Promise<unknown>;
+
+async function noticedTransaction(
+  dataSource: DataSourceLike,
+  run: TransactionCallback,
+  begin: Begin,
+): Promise<unknown> {
+  const outer = currentTransaction();
+  let entered: CallbackTransaction | undefined;
+  let isSavepoint = false;
+  try {
+    const result = await begin((manager) => {
+      const runner = manager.queryRunner!;
+      isSavepoint = outer !== undefined && isNested(outer, dataSource, runner);
+      entered = new CallbackTransaction(outer, dataSource, runner);
+      noticeTransactions(manager, dataSource);
+      return runInTransaction(entered, () => runAndWrite(entered!, manager, run));
+    });
+    if (isSavepoint) entered?.hooks.joinOuter(outer!.hooks);
+    else entered?.hooks.committed();
+    return result;
+  } catch (error) {
+    entered?.hooks.rolledBack();
+    throw error;
+  }
+}
+
+async function runAndWrite(
+  { hooks }: CallbackTransaction,
+  manager: EntityManagerLike,
+  run: TransactionCallback,
+): Promise<unknown> {
+  const result = await run(manager);
+  await hooks.written();
+  return result;
+}
+
+/** In a job, every transaction is a savepoint of the job's; elsewhere, one on a runner that is in one already. */
+function isNested(
+  outer: AmbientTransaction,
+  dataSource: DataSourceLike,
+  runner: QueryRunnerLike,
+): boolean {
+  return outer.isIn(runner) || outer.runnerFor(dataSource) !== undefined;
+}

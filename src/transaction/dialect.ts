@@ -1,0 +1,82 @@
+import type { DataSourceLike, IsolationLevel } from './typeorm-shape.js';
+
+/** What a job's transaction must know of a kind of database. */
+export interface Dialect {
+  /** What is asked for where nobody asks. */
+  readonly isolation: IsolationLevel | undefined;
+  /** The isolation, where it shows a snapshot; `undefined` where every statement sees what is committed by then. */
+  snapshotOf(isolation: IsolationLevel | undefined): string | undefined;
+  /** Whether the transaction cannot be committed after this error of a statement. */
+  spoils(error: unknown): boolean;
+  /** Whether no later rollback to a savepoint mends it: the database has rolled back everything. */
+  isLost(error: unknown): boolean;
+}
+
+const POSTGRES: Dialect = {
+  isolation: undefined,
+  snapshotOf: repeatable,
+  // After any error, PostgreSQL takes no statement until a rollback, and answers COMMIT with ROLLBACK.
+  spoils: (error) => codeOf(error) !== undefined,
+  isLost: () => false,
+};
+
+const MYSQL: Dialect = {
+  // Its own default is REPEATABLE READ, in which a job would not see what is committed while it runs.
+  isolation: 'READ COMMITTED',
+  snapshotOf: repeatable,
+  spoils: (error) => codeOf(error) === 'ER_LOCK_DEADLOCK',
+  isLost: (error) => codeOf(error) === 'ER_LOCK_DEADLOCK',
+};
+
+const SQLITE: Dialect = {
+  isolation: undefined,
+  snapshotOf: () => 'a snapshot, as SQLite does',
+  spoils: () => false,
+  isLost: () => false,
+};
+
+const OTHER: Dialect = {
+  isolation: undefined,
+  snapshotOf: repeatable,
+  spoils: () => false,
+  isLost: () => false,
+};
+
+const DIALECTS: Readonly<Record<string, Dialect>> = {
+  postgres: POSTGRES,
+  cockroachdb: POSTGRES,
+  'aurora-postgres': POSTGRES,
+  mysql: MYSQL,
+  mariadb: MYSQL,
+  'aurora-mysql': MYSQL,
+  'better-sqlite3': SQLITE,
+  sqlite: SQLITE,
+  sqljs: SQLITE,
+};
+
+export function dialectOf(dataSource: DataSourceLike): Dialect {
+  return DIALECTS[dataSource.options.type] ?? OTHER;
+}
+
+const WRITES =
+  /^\s*(insert|update|delete|merge|replace|truncate|create|alter|drop|with\b[\s\S]*?\b(insert|update|delete|merge))\b/i;
+const ENDS_TRANSACTION = /^\s*(commit|end|rollback(?!\s+to)|begin|start\s+transaction)\b/i;
+
+/** Whether a statement changes rows or tables. */
+export function isWrite(sql: string): boolean {
+  return WRITES.test(sql);
+}
+
+/** Whether a statement begins or ends a transaction by hand. */
+export function isTransactionControl(sql: string): boolean {
+  return ENDS_TRANSACTION.test(sql);
+}
+
+function repeatable(isolation: IsolationLevel | undefined): string | undefined {
+  return isolation === 'REPEATABLE READ' || isolation === 'SERIALIZABLE' ? isolation : undefined;
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}

@@ -1,0 +1,90 @@
+import { JobTransactionEndedError } from '../errors/transaction.errors.js';
+import type { OpenTransaction } from '../tracker/job-tracker.js';
+import { AmbientTransaction } from './ambient-transaction.js';
+import { JobConnection, type ConnectionRules } from './job-connection.js';
+import { openConnection } from './open-connection.js';
+import type { DataSourceLike, QueryRunnerLike } from './typeorm-shape.js';
+
+export interface JobTransactionRules extends ConnectionRules {
+  /** Whether the job's transaction covers a DataSource; on others, code is as outside of jobs. */
+  covers(dataSource: DataSourceLike): boolean;
+}
+
+/** The transaction of a job: on each DataSource that it uses, one connection, begun at its first statement. */
+export class JobTransaction extends AmbientTransaction {
+  readonly #connections = new Map<DataSourceLike, JobConnection>();
+  #ended = false;
+
+  constructor(private readonly rules: JobTransactionRules) {
+    super();
+  }
+
+  override openTransactions(): OpenTransaction[] {
+    return [...this.#connections]
+      .filter(([, connection]) => connection.isBegun)
+      .map(([dataSource, connection]) => ({
+        dataSource,
+        query: (sql, parameters) => connection.query(sql, parameters),
+      }));
+  }
+
+  override runnerFor(dataSource: DataSourceLike): QueryRunnerLike | undefined {
+    if (!this.rules.covers(dataSource)) return undefined;
+    if (this.#ended) throw new JobTransactionEndedError(this.rules.jobId, this.rules.jobName);
+    return this.#connectionOn(dataSource).facade();
+  }
+
+  override hasBegunOn(dataSource: DataSourceLike): boolean {
+    // One that it does not cover is never begun, and code on it is outside in any case.
+    return this.#connections.get(dataSource)?.isBegun ?? false;
+  }
+
+  override snapshotOn(dataSource: DataSourceLike): string | undefined {
+    return this.#connections.get(dataSource)?.snapshot;
+  }
+
+  /**
+   * Commits everything, where `mark` has been written and nothing speaks against it; else rolls everything back.
+   * @param mark Writes that the job is completed, in one of the open transactions if it can; throws where it may not be.
+   * The one that it gives is committed last, so that no other can fail after it.
+   */
+  async commit(
+    mark: (open: OpenTransaction[]) => Promise<OpenTransaction | undefined>,
+  ): Promise<void> {
+    this.#ended = true;
+    try {
+      await this.hooks.written();
+      await Promise.all([...this.#connections.values()].map((connection) => connection.quiesce()));
+      this.#connections.forEach((connection) => connection.assertCommittable());
+      const marked = await mark(this.openTransactions());
+      for (const connection of this.#inOrder(marked)) await connection.commit();
+    } catch (error) {
+      await this.rollBack();
+      throw error;
+    }
+    this.hooks.committed();
+  }
+
+  /** Undoes everything. What is thrown on the way is of no interest: the connections are thrown away. */
+  async rollBack(): Promise<void> {
+    this.#ended = true;
+    const connections = [...this.#connections.values()];
+    await Promise.allSettled(connections.map((connection) => connection.rollBack()));
+    this.hooks.rolledBack();
+  }
+
+  #inOrder(last: OpenTransaction | undefined): JobConnection[] {
+    const isLast = (dataSource: object): number => (dataSource === last?.dataSource ? 1 : 0);
+    return [...this.#connections]
+      .sort(([a], [b]) => isLast(a) - isLast(b))
+      .map(([, connection]) => connection);
+  }
+
+  #connectionOn(dataSource: DataSourceLike): JobConnection {
+    const known = this.#connections.get(dataSource);
+    if (known) return known;
+    const connection = new JobConnection(dataSource, openConnection(dataSource), this.rules);
+    this.#connections.set(dataSource, connection);
+    return connection;
+  }
+}

@@ -1,0 +1,26 @@
+import type { OpenTransaction } from '../tracker/job-tracker.js';
+import { AmbientTransaction } from './ambient-transaction.js';
+import type { DataSourceLike, QueryRunnerLike } from './typeorm-shape.js';
+
+/** Lets a query look at the database without beginning the transaction around it, and notes how it looked. */
+export class ProbeTransaction extends AmbientTransaction {
+  /** Whether the query ran on a connection outside of the transaction. */
+  lookedOutside = false;
+  /** The isolation of the snapshot that the query saw, where it saw one that never changes. */
+  snapshot: string | undefined;
+
+  constructor(private readonly probed: AmbientTransaction) {
+    super(probed);
+  }
+
+  override openTransactions(): OpenTransaction[] {
+    return this.probed.openTransactions();
+  }
+
+  override runnerFor(dataSource: DataSourceLike): QueryRunnerLike | undefined {
+    this.lookedOutside ||= !this.probed.hasBegunOn(dataSource);
+    if (!this.probed.hasBegunOn(dataSource)) return undefined;
+    this.snapshot = this.probed.snapshotOn(dataSource);
+    return this.probed.runnerFor(dataSource);
+  }
+}

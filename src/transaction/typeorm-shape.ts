@@ -1,0 +1,59 @@
+/** The parts of TypeORM that are used, by shape: the package works without it, and its types must not name it. */
+
+export type IsolationLevel =
+  'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
+
+export interface QueryRunnerLike {
+  manager: EntityManagerLike;
+  isReleased: boolean;
+  isTransactionActive: boolean;
+  connect(): Promise<unknown>;
+  release(error?: Error): Promise<void>;
+  startTransaction(isolation?: IsolationLevel): Promise<void>;
+  commitTransaction(): Promise<void>;
+  rollbackTransaction(): Promise<void>;
+  query(sql: string, parameters?: unknown[], structured?: boolean): Promise<unknown>;
+}
+
+export type TransactionCallback = (manager: EntityManagerLike) => Promise<unknown>;
+
+export interface EntityManagerLike {
+  readonly queryRunner?: QueryRunnerLike;
+  transaction(
+    isolationOrRun: IsolationLevel | TransactionCallback,
+    run?: TransactionCallback,
+  ): Promise<unknown>;
+}
+
+export interface DriverLike {
+  readonly transactionSupport?: 'simple' | 'nested' | 'none';
+  createQueryRunner(mode: 'master' | 'slave'): QueryRunnerLike;
+}
+
+export interface DataSourceLike {
+  readonly name?: string;
+  readonly driver: DriverLike;
+  readonly options: {
+    readonly type: string;
+    readonly name?: string;
+    readonly database?: unknown;
+    readonly isolationLevel?: IsolationLevel;
+    readonly poolSize?: number;
+    readonly extra?: Readonly<Record<string, unknown>>;
+  };
+  readonly manager: EntityManagerLike;
+  createQueryRunner(mode?: 'master' | 'slave'): QueryRunnerLike;
+  createEntityManager(runner?: QueryRunnerLike): EntityManagerLike;
+}
+
+/** Whether a value is a DataSource of TypeORM, whichever copy of the package made it. */
+export function isDataSource(value: unknown): value is DataSourceLike {
+  const like = value as Partial<DataSourceLike> | null | undefined;
+  return (
+    typeof like === 'object' &&
+    like !== null &&
+    typeof like.createQueryRunner === 'function' &&
+    typeof like.createEntityManager === 'function' &&
+    typeof like.driver === 'object'
+  );
+}

@@ -1,0 +1,42 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Says in the end what was skipped and why, and leaves the counts in the file that `TEST_COUNTS` names. */
+export default class SummaryReporter {
+  /** @type {Error | undefined} */
+  #error;
+
+  /**
+   * @param {unknown} _contexts
+   * @param {import('@jest/reporters').AggregatedResult} results
+   */
+  onRunComplete(_contexts, results) {
+    const counts = {
+      passed: results.numPassedTests,
+      failed: results.numFailedTests + results.numRuntimeErrorTestSuites,
+      skipped: results.numPendingTests + results.numTodoTests,
+    };
+    if (process.env.TEST_COUNTS) leaveCounts(process.env.TEST_COUNTS, counts);
+    if (counts.skipped > 0) this.#report(counts.skipped);
+  }
+
+  getLastError() {
+    return this.#error;
+  }
+
+  /** @param {number} skipped */
+  #report(skipped) {
+    console.error(`\nSkipped: ${skipped} tests.\n${process.env.MISSING_SERVICES ?? ''}\n`);
+    if (process.env.CI !== 'true' && process.env.REQUIRE_SERVICES !== '1') return;
+    this.#error = new Error('Nothing may be skipped here.');
+  }
+}
+
+/**
+ * @param {string} file
+ * @param {object} counts
+ */
+function leaveCounts(file, counts) {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify(counts));
+}
