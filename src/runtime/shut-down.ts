@@ -21,9 +21,12 @@ export async function shutDown(parts: ShutdownParts): Promise<void> {
   runner.close();
   await reporter.closing('pause the engine', () => settings.engine.pause());
   const calls = runner.pendingCalls();
-  await Promise.all(calls.filter((call) => !call.attempt).map((call) => giveUp(parts, call)));
+  // Meanwhile the others go on: one that is still being stored may wait for the lock of one that runs.
+  const waiting = calls.filter((call) => !call.attempt);
+  const givingUp = Promise.all(waiting.map((call) => giveUp(parts, call)));
   await within(settings.clock, settings.grace, runner.idle());
   for (const call of runner.pendingCalls()) call.attempt?.interrupt(interruption(call, 'done'));
+  await givingUp;
   await runner.idle();
   await reporter.closing('close the engine', () => settings.engine.close());
   await reporter.closing('close the tracker', () => settings.tracker.close());

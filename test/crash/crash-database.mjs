@@ -3,7 +3,10 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { transpile } from './transpile.mjs';
 
-/** A database with the tables of the tracker, and a ledger. */
+/**
+ * A database with the tables of the tracker, and a ledger.
+ * @param {string} server
+ */
 export async function newCrashDatabase(server) {
   const name = `crash_${randomBytes(6).toString('hex')}`;
   await administer(server, `CREATE DATABASE ${name}`);
@@ -16,7 +19,10 @@ export async function newCrashDatabase(server) {
   };
 }
 
-/** The ledger takes a job twice, so that a second time would be seen. */
+/**
+ * The ledger takes a job twice, so that a second time would be seen.
+ * @param {string} url
+ */
 export async function createTables(url) {
   await transpile();
   const entry = new URL('../../.cache/crash/src/tracker/typeorm/entry.js', import.meta.url);
@@ -30,6 +36,10 @@ export async function createTables(url) {
   await dataSource.destroy();
 }
 
+/**
+ * @param {string} server
+ * @param {string} statement
+ */
 async function administer(server, statement) {
   const client = new pg.Client(server);
   await client.connect();

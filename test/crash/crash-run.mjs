@@ -35,11 +35,20 @@ export async function crashRun({ url, kills, jobs, workers = 3, report = () => {
 
 class Crew {
   startsNoMore = false;
+  /** @type {import('node:child_process').ChildProcess[]} */
   #ready = [];
+  /** @type {Set<Promise<void>>} */
   #hiring = new Set();
 
+  /**
+   * @param {string} script
+   * @param {string} url
+   * @param {number} size
+   */
   constructor(script, url, size) {
-    Object.assign(this, { script, url, size });
+    this.script = script;
+    this.url = url;
+    this.size = size;
   }
 
   /** Waits for one to be ready; the others follow. */
@@ -51,7 +60,7 @@ class Crew {
   /** The one that is ready longest, so that each has had some time to work; another one takes its place. */
   async killOne() {
     await this.fill();
-    const worker = this.#ready.shift();
+    const worker = /** @type {import('node:child_process').ChildProcess} */ (this.#ready.shift());
     const exited = once(worker, 'exit');
     const killedAt = performance.now();
     worker.kill('SIGKILL');
@@ -84,11 +93,13 @@ class Crew {
   }
 }
 
+/** @param {import('node:child_process').ChildProcess} worker */
 async function failing(worker) {
   const [code, signal] = await once(worker, 'exit');
   if (signal !== 'SIGKILL') throw new Error(`A worker ended by itself, with ${code ?? signal}.`);
 }
 
+/** @param {pg.Client} database */
 async function untilAllEnded(database) {
   const deadline = performance.now() + 120_000;
   while ((await count(database, `state NOT IN ('completed', 'failed', 'cancelled')`)) > 0) {
@@ -97,6 +108,7 @@ async function untilAllEnded(database) {
   }
 }
 
+/** @param {pg.Client} database */
 async function verdict(database) {
   return {
     jobs: await count(database, 'TRUE'),
@@ -115,10 +127,18 @@ async function verdict(database) {
   };
 }
 
+/**
+ * @param {pg.Client} database
+ * @param {string} condition
+ */
 function count(database, condition) {
   return number(database, `SELECT COUNT(*) FROM background_job WHERE ${condition}`);
 }
 
+/**
+ * @param {pg.Client} database
+ * @param {string} sql
+ */
 async function number(database, sql) {
   return Number((await database.query(sql)).rows[0].count);
 }

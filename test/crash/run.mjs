@@ -3,7 +3,10 @@ import { newCrashDatabase } from './crash-database.mjs';
 import { crashRun } from './crash-run.mjs';
 
 const { values } = parseArgs({
-  options: { kills: { type: 'string', default: '300' }, jobs: { type: 'string', default: '30000' } },
+  options: {
+    kills: { type: 'string', default: '300' },
+    jobs: { type: 'string', default: '30000' },
+  },
 });
 const server = process.env.PG_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 const database = await newCrashDatabase(server);

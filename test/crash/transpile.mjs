@@ -6,6 +6,7 @@ import { transform } from '@swc/core';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OUT = join(ROOT, '.cache', 'crash');
+/** @type {import('@swc/core').JscConfig} */
 const JSC = {
   parser: { syntax: 'typescript', decorators: true },
   transform: { legacyDecorator: true, decoratorMetadata: true },
@@ -23,12 +24,14 @@ export async function transpile() {
   return join(OUT, 'test', 'crash', 'worker.js');
 }
 
+/** @param {string} folder */
 function sourcesIn(folder) {
-  return readdirSync(folder, { recursive: true })
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
     .map((file) => join(folder, file));
 }
 
+/** @param {string} file */
 async function transpileFile(file) {
   const { code } = await transform(await readFile(file, 'utf8'), {
     ...{ jsc: JSC, module: { type: 'es6' }, filename: file, swcrc: false },

@@ -30,7 +30,7 @@ export async function newDatabase(kind: DatabaseKind): Promise<TestDatabase> {
   if (kind === 'sqlite') return newFile();
   const name = `background_${randomBytes(6).toString('hex')}`;
   const url = new URL(URLS[kind]);
-  const type = kind === 'postgres' ? 'postgres' : 'mysql';
+  const type = kind;
   url.pathname ||= kind === 'postgres' ? '/postgres' : '';
   await administer({ type, url: url.href }, `CREATE DATABASE ${name}`);
   const own = new URL(url);

@@ -21,7 +21,6 @@ const PATIENCE = 60_000;
  */
 export class Connections {
   readonly #statements = new Map<string, string>();
-  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly dataSource: DataSourceLike,
@@ -45,11 +44,6 @@ export class Connections {
   readonly run: Run = (sql, parameters) =>
     this.#patiently(() => this.#connected((runner) => this.runOn(runner, sql, parameters)));
 
-  /** Several statements in one transaction, tried again as a whole. */
-  atomically(work: (run: Run) => Promise<void>): Promise<void> {
-    return this.#patiently(() => this.#connected((runner) => this.#inTransaction(runner, work)));
-  }
-
   /** A statement on a connection of somebody else's, such as one with a job's transaction. */
   async runOn(
     runner: Pick<QueryRunnerLike, 'query'>,
@@ -63,31 +57,12 @@ export class Connections {
     if (this.isOwn && this.dataSource.isInitialized) await this.dataSource.destroy();
   }
 
-  async #inTransaction(runner: QueryRunnerLike, work: (run: Run) => Promise<void>): Promise<void> {
-    await runner.startTransaction();
-    try {
-      await work((sql, parameters) => this.runOn(runner, sql, parameters));
-      await runner.commitTransaction();
-    } catch (error) {
-      await runner.rollbackTransaction().catch(() => undefined);
-      throw error;
-    }
-  }
-
-  #connected<T>(work: (runner: QueryRunnerLike) => Promise<T>): Promise<T> {
-    if (!this.dialect.isSerial) return this.#withRunner(work);
-    const result = this.#turn.then(() => this.#withRunner(work));
-    this.#turn = result.catch(() => undefined);
-    return result;
-  }
-
-  async #withRunner<T>(work: (runner: QueryRunnerLike) => Promise<T>): Promise<T> {
+  async #connected<T>(work: (runner: QueryRunnerLike) => Promise<T>): Promise<T> {
     const runner = this.dataSource.driver.createQueryRunner('master');
     try {
       return await work(runner);
     } finally {
-      // The one runner of a SQLite database is everybody's.
-      if (!this.dialect.isSerial) await runner.release();
+      await runner.release();
     }
   }
 

@@ -2,9 +2,6 @@
 
 export interface QueryRunnerLike {
   query(sql: string, parameters?: unknown[]): Promise<unknown>;
-  startTransaction(): Promise<void>;
-  commitTransaction(): Promise<void>;
-  rollbackTransaction(): Promise<void>;
   release(): Promise<void>;
 }
 

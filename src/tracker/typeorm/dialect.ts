@@ -10,8 +10,6 @@ export interface Outcome {
 
 /** Where SQL differs from database to database. Statements are written with `?`. */
 export interface Dialect {
-  /** Whether there is one connection, on which statements of two transactions would mix. */
-  readonly isSerial: boolean;
   /** Whether UPDATE gives back rows. */
   readonly returns: boolean;
   /** The time of the database, in ms since 1970. */

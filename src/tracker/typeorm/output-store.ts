@@ -1,5 +1,4 @@
 import type { OutputChunk, OutputGap, OutputPage } from '../../output/output-chunk.js';
-import type { Run } from './connections.js';
 import { jsonFor, jsonOf } from './job-row.js';
 import type { Database } from './job-store.js';
 
@@ -21,16 +20,23 @@ export interface OutputBatch {
 export class OutputStore {
   constructor(private readonly db: Database) {}
 
-  /** Does nothing where the attempt is no longer the current one, or no longer this process's. */
+  /**
+   * Does nothing where the attempt is no longer the current one, or no longer this process's. In this order a reader
+   * in between finds nothing behind the gap before it has heard of the gap, and nothing missing in front of it.
+   */
   async append(id: string, attempt: number, { chunks, gap }: OutputBatch): Promise<void> {
-    const { connections } = this.db;
-    const rows = [...rowsOf(chunks)];
-    if (!gap && rows.length === 1) return this.#insert(connections.run, id, attempt, rows[0]!);
-    // At once, or a reader would see what comes after the gap without having heard of the gap.
-    await connections.atomically(async (run) => {
-      if (gap) await this.#widenGap(run, id, attempt, gap);
-      for (const row of rows) await this.#insert(run, id, attempt, row);
-    });
+    const first = gap?.first ?? Infinity;
+    await this.#insertAll(
+      id,
+      attempt,
+      chunks.filter(({ seq }) => seq < first),
+    );
+    if (gap) await this.#widenGap(id, attempt, gap);
+    await this.#insertAll(
+      id,
+      attempt,
+      chunks.filter(({ seq }) => seq >= first),
+    );
   }
 
   async after(id: string, after: number): Promise<OutputPage | undefined> {
@@ -46,24 +52,27 @@ export class OutputStore {
     return pageOf(chunks, jsonOf(rows[0]['output_gap']) as OutputGap | undefined, after);
   }
 
-  async #insert(run: Run, id: string, attempt: number, row: OutputChunk[]): Promise<void> {
-    const { tables, dialect, owner } = this.db;
+  async #insertAll(id: string, attempt: number, chunks: readonly OutputChunk[]): Promise<void> {
+    for (const row of rowsOf(chunks)) await this.#insert(id, attempt, row);
+  }
+
+  async #insert(id: string, attempt: number, row: OutputChunk[]): Promise<void> {
+    const { connections, tables, dialect, owner } = this.db;
     const integer = dialect.typed('integer');
     const sql =
       `INSERT INTO ${tables.output} (job_id, last_seq, first_seq, chunks) ` +
       `SELECT id, ${integer}, ${integer}, ${dialect.typed('json')} FROM ${tables.job} ` +
       `WHERE ${CURRENT}${dialect.lockShared}`;
     const stored = jsonFor(row.map(toStored), dialect);
-    const values = [row.at(-1)!.seq, row[0]!.seq, stored, id, attempt, attempt, owner];
-    await run(sql, values);
+    const range = [row.at(-1)!.seq, row[0]!.seq];
+    await connections.run(sql, [...range, stored, id, attempt, attempt, owner]);
   }
 
-  async #widenGap(run: Run, id: string, attempt: number, gap: OutputGap): Promise<void> {
-    const { tables, dialect, owner } = this.db;
-    const stored = jsonFor(gap, dialect);
+  async #widenGap(id: string, attempt: number, gap: OutputGap): Promise<void> {
+    const { connections, tables, dialect, owner } = this.db;
     const widen = `UPDATE ${tables.job} SET output_gap = ? WHERE ${CURRENT}`;
-    await run(widen, [stored, id, attempt, attempt, owner]);
-    await run(
+    await connections.run(widen, [jsonFor(gap, dialect), id, attempt, attempt, owner]);
+    await connections.run(
       `DELETE FROM ${tables.output} WHERE job_id = ? AND first_seq >= ? AND last_seq <= ?`,
       [id, gap.first, gap.last],
     );

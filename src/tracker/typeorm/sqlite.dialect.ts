@@ -1,7 +1,6 @@
 import { bareOptions, codeOf, rowsOf, type Dialect } from './dialect.js';
 
 export const sqliteDialect: Dialect = {
-  isSerial: true,
   returns: true,
   now: `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`,
   lockShared: '',
