@@ -8,12 +8,15 @@ import { startApp, type TestApp } from '../support/test-app.js';
 
 describe.each(REACHABLE)('The tables of typeOrmTracker() on %s', (kind) => {
   let database: TestDatabase;
+  /** That of an application which may have failed to start, and then closes nothing. */
+  let made: DataSource | undefined;
 
   beforeEach(async () => {
     database = await newDatabase(kind);
   });
 
   afterEach(async () => {
+    if (made?.isInitialized) await made.destroy();
     await database[Symbol.asyncDispose]();
   });
 
@@ -29,8 +32,11 @@ describe.each(REACHABLE)('The tables of typeOrmTracker() on %s', (kind) => {
   }
 
   function start(tracker = typeOrmTracker(), options = {}): Promise<TestApp> {
-    const imports = [TypeOrmModule.forRoot({ ...database.options, retryAttempts: 0, ...options })];
-    return startApp({ imports, background: { tracker } });
+    const typeOrm = TypeOrmModule.forRootAsync({
+      useFactory: () => ({ ...database.options, retryAttempts: 0, ...options }),
+      dataSourceFactory: (given) => (made = new DataSource(given!)).initialize(),
+    });
+    return startApp({ imports: [typeOrm], background: { tracker } });
   }
 
   it('are the same by the migration and by the entities', async () => {
