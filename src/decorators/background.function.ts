@@ -1,5 +1,5 @@
 import { BackgroundError } from '../errors/background.error.js';
-import { checkOptions } from '../errors/check-options.js';
+import { checkOptions, show } from '../errors/check-options.js';
 import type { JobFuture } from '../future/job-future.js';
 import { BACKGROUND_OPTIONS, type BackgroundOptions } from '../registry/background-options.js';
 import type { JobMethod } from '../registry/job-definition.js';
@@ -42,7 +42,7 @@ export function background(subject: object, options?: BackgroundOptions): unknow
   if (typeof subject === 'function') return functionInBackground(subject as JobMethod, options);
   if (typeof subject === 'object' && subject !== null) return viewOf(subject, options);
   throw new BackgroundError(
-    `background() was given ${String(subject)}. Give it a function, or an instance whose methods to call.`,
+    `background() was given ${show(subject)}. Give it a function, or an instance whose methods to call.`,
   );
 }
 
@@ -85,7 +85,7 @@ function dispatchMember(
   options: BackgroundOptions | undefined,
 ): JobFuture<unknown> {
   const { registry, dispatcher } = attachedRuntime(instance) ?? ambientRuntime();
-  const owner = instance.constructor;
+  const owner = (instance.constructor as Function | undefined) ?? Object;
   const noted = notedMethodOf(member) ?? { key, method: member as JobMethod, options: undefined };
   return dispatcher.dispatch(registry.define(owner, noted, options), instance, args);
 }

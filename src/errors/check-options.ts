@@ -137,6 +137,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function show(value: unknown): string {
+/** A value, as an error message shows it. */
+export function show(value: unknown): string {
   return inspect(value, { depth: 0, breakLength: Infinity });
 }

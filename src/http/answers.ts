@@ -21,8 +21,8 @@ const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
 
 /** To browsers and plain clients: go and look there. */
-export function redirectAnswer(record: JobRecord, location: string): HttpAnswer {
-  const body = `Started as job ${record.id}. See ${location}\n`;
+export function redirectAnswer(id: string, location: string): HttpAnswer {
+  const body = `Started as job ${id}. See ${location}\n`;
   return { status: 303, headers: { ...ALWAYS, ...TEXT, location }, body };
 }
 
@@ -63,7 +63,7 @@ export function jsonAnswer(record: JobRecord, page: OutputPage): HttpAnswer {
 
 /** To a HEAD request: there is such a route; what it would start is not started. */
 export function lookAnswer(): HttpAnswer {
-  return { status: 204, headers: ALWAYS, body: '' };
+  return { status: 200, headers: { ...ALWAYS, ...TEXT }, body: '' };
 }
 
 /** To a browser that fetches ahead: not now, so that it asks again when it is meant. */

@@ -93,19 +93,21 @@ export class JobRoutesInterceptor implements NestInterceptor {
     await Promise.race([handled, scope.waiting]);
     const [job] = scope.jobs;
     if (!job) return ownAnswer(await handled);
+    await job.accepted.catch((error: unknown) => refuse(door, error));
     handled.catch((error: unknown) => this.#reportLateFailure(job, error));
     await this.#answerWith(job, door, choice);
     return answered();
   }
 
   async #answerWith(job: JobFuture<unknown>, door: HttpDoor, choice: Start): Promise<void> {
-    await job.accepted.catch((error: unknown) => refuse(door, error));
-    const record = await this.runtime.control.record(job.id);
-    const location = pollLocation(door.url, this.runtime.settings.http.param, job.id);
+    const { http, tracker } = this.runtime.settings;
+    const location = pollLocation(door.url, http.param, job.id);
+    // A handler that took its time may have outlived its job, and what is kept of it.
+    const record = choice.answer === 'accepted' ? await tracker.find(job.id) : undefined;
     door.answer(
-      choice.answer === 'redirect'
-        ? redirectAnswer(record, location)
-        : acceptedAnswer(record, location, choice.respondAsync),
+      record
+        ? acceptedAnswer(record, location, choice.respondAsync)
+        : redirectAnswer(job.id, location),
     );
   }
 
@@ -140,13 +142,12 @@ function headersOfHandler(context: ExecutionContext): string[] {
 }
 
 function refuse(door: HttpDoor, error: unknown): never {
-  if (error instanceof QueueFullError) door.setHeaders(errorHeaders(error.retryAfter));
-  if (error instanceof QueueFullError || error instanceof JobInterruptedError) {
-    throw new ServiceUnavailableException('No job can be accepted now. Try again later.', {
-      cause: error,
-    });
-  }
-  throw error;
+  const isFull = error instanceof QueueFullError;
+  if (!isFull && !(error instanceof JobInterruptedError)) throw error;
+  door.setHeaders(errorHeaders(isFull ? error.retryAfter : undefined));
+  throw new ServiceUnavailableException('No job can be accepted now. Try again later.', {
+    cause: error,
+  });
 }
 
 /** What the handler itself came to; one of an Observable without a value stays without. */

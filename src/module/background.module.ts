@@ -16,6 +16,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { JOB_ROUTES } from '../decorators/route-door.js';
 import { RUNTIME } from '../decorators/runtime-injection.js';
 import { BackgroundError } from '../errors/background.error.js';
+import { aFunction, anything, checkOptions } from '../errors/check-options.js';
 import { CompanionRoutes } from '../http/companion-routes.js';
 import { JobRoutesInterceptor } from '../http/job-routes.interceptor.js';
 import { BackgroundRuntime } from '../runtime/background-runtime.js';
@@ -39,6 +40,11 @@ export interface BackgroundModuleAsyncOptions extends Pick<ModuleMetadata, 'impo
   useClass?: Type<BackgroundOptionsFactory>;
   useExisting?: InjectionToken;
 }
+
+const ASYNC_OPTIONS = {
+  ...{ imports: anything, inject: anything },
+  ...{ useFactory: aFunction, useClass: aFunction, useExisting: anything },
+};
 
 const OPTIONS = Symbol('the options of BackgroundModule.forRoot()');
 
@@ -71,7 +77,7 @@ export class BackgroundModule implements NestModule, OnModuleInit, BeforeApplica
    * The same with options that must be fetched first. Bad ones are an error at start.
    * @throws BackgroundError where none or several of `useFactory`, `useClass` and `useExisting` are given.
    */
-  static forRootAsync(options: BackgroundModuleAsyncOptions): DynamicModule {
+  static forRootAsync(options: BackgroundModuleAsyncOptions = {}): DynamicModule {
     return moduleWith(optionsProviders(options), options.imports);
   }
 
@@ -117,6 +123,7 @@ function moduleWith(options: Provider[], imports: ModuleMetadata['imports'] = []
 }
 
 function optionsProviders(options: BackgroundModuleAsyncOptions): Provider[] {
+  checkOptions('BackgroundModule.forRootAsync()', options, ASYNC_OPTIONS);
   const { useFactory, useClass, useExisting, inject = [] } = options;
   const given = [useFactory, useClass, useExisting].filter(Boolean);
   if (given.length !== 1) {

@@ -11,6 +11,7 @@ import {
   aText,
   checkOptions,
   oneOf,
+  show,
 } from '../errors/check-options.js';
 import { JobNotFoundError } from '../errors/job.errors.js';
 import { toJob, type Job, type JobState } from '../job/job.js';
@@ -38,7 +39,7 @@ export class BackgroundService {
   perform<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): string {
     if (typeof fn !== 'function') {
       throw new BackgroundError(
-        `perform() was given ${String(fn)}. Give it a function and its arguments.`,
+        `perform() was given ${show(fn)}. Give it a function and its arguments.`,
       );
     }
     return dispatchFunction(this.runtime, fn as unknown as JobMethod, args).id;

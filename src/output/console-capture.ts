@@ -21,6 +21,7 @@ interface Capture {
   /** How many runtimes want it. */
   users: number;
   readonly originals: ConsoleMethods;
+  readonly standIns: ConsoleMethods;
 }
 
 /** These write one line each, so a line can be formatted without a console of the job's own. */
@@ -52,23 +53,30 @@ export function captureConsole(currentSink: () => ConsoleSink | undefined): () =
     released = true;
     capture.users -= 1;
     if (capture.users > 0) return;
-    Object.assign(target, capture.originals);
+    restore(target, capture);
     delete target[CAPTURE];
   };
 }
 
 function install(target: ConsoleMethods, currentSink: () => ConsoleSink | undefined): Capture {
-  const originals: ConsoleMethods = {};
+  const capture: Capture = { users: 0, originals: {}, standIns: {} };
   for (const method of [...Object.keys(LINES), ...STATEFUL]) {
     const original = target[method]!;
-    originals[method] = original;
-    target[method] = function (this: unknown, ...values) {
-      const sink = currentSink();
+    capture.originals[method] = original;
+    capture.standIns[method] = target[method] = function (this: unknown, ...values) {
+      const sink = capture.users > 0 ? currentSink() : undefined;
       if (sink?.capturesConsole) writeTo(sink, method, values);
       if (!sink?.capturesConsole || sink.echoesConsole) original.apply(this, values);
     };
   }
-  return { users: 0, originals };
+  return capture;
+}
+
+/** What somebody else has put around a stand-in meanwhile stays: within it, the stand-in only passes on. */
+function restore(target: ConsoleMethods, { originals, standIns }: Capture): void {
+  for (const [method, original] of Object.entries(originals)) {
+    if (target[method] === standIns[method]) target[method] = original;
+  }
 }
 
 function writeTo(sink: ConsoleSink, method: string, values: unknown[]): void {

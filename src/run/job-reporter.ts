@@ -23,13 +23,18 @@ export class JobReporter {
   }
 
   /** Does what a job can do without: where the tracker fails at it, that is logged, and is no failure of the job. */
-  unharmed(call: PendingCall, doing: string, work: () => MaybePromise<void>): MaybePromise<void> {
+  unharmed(
+    call: PendingCall,
+    doing: string,
+    work: () => MaybePromise<unknown>,
+  ): Promise<unknown> | undefined {
     const report = (error: unknown): void => this.trackerFailed(call, doing, error);
     try {
       const working = work();
-      return isPromise(working) ? working.catch(report) : working;
+      return isPromise(working) ? working.catch(report) : undefined;
     } catch (error) {
       report(error);
+      return undefined;
     }
   }
 

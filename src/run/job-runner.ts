@@ -70,8 +70,12 @@ export class JobRunner implements AttemptHost {
 
   /** The time of a delayed job has come: it waits for a slot now. */
   ready(id: string): void {
+    const { tracker, reporter, clock } = this.settings;
     const call = this.#calls.get(id);
-    if (call) call.queued = this.#recordQueued(call);
+    if (!call) return;
+    void reporter.unharmed(call, 'store that it is queued', () =>
+      tracker.change(id, { type: 'enqueue', at: clock.now() }),
+    );
   }
 
   /** A call that is not over. */
@@ -161,21 +165,11 @@ export class JobRunner implements AttemptHost {
     return OVER;
   }
 
-  async #recordQueued(call: PendingCall): Promise<void> {
-    const { tracker, reporter, clock } = this.settings;
-    try {
-      await tracker.change(call.id, { type: 'enqueue', at: clock.now() });
-    } catch (error) {
-      reporter.trackerFailed(call, 'store that it is queued', error);
-    }
-  }
-
   /** False where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
   async #recordStart(attempt: Attempt): Promise<boolean> {
     const { tracker, clock } = this.settings;
     const { call } = attempt;
-    const { id, settler, queued } = call;
-    if (queued) await queued;
+    const { id, settler } = call;
     const started = await tracker.change(id, { type: 'start', at: clock.now() });
     if (!started) settler.reject(call.end ?? new JobNotFoundError(id));
     attempt.number = started?.attempt ?? 0;

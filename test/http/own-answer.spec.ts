@@ -13,7 +13,7 @@ import {
   StreamableFile,
 } from '@nestjs/common';
 import { EMPTY, of, throwError, type Observable } from 'rxjs';
-import { Backgrounder, print } from '../../src/index.js';
+import { Backgrounder } from '../../src/index.js';
 import { Demo } from '../support/demo.js';
 import { Tasks } from '../support/tasks.js';
 import { closeApps, PLATFORMS, startApp } from '../support/test-app.js';
@@ -32,7 +32,6 @@ function answersUnder(path: string, decorator: () => MethodDecorator) {
     @decorator()
     @Get('string')
     string() {
-      print('No job, no output.');
       return 'plain words';
     }
 

@@ -49,9 +49,17 @@ export class WaitingLine {
   #laneOf(priority: number): Fifo<Place> {
     const known = this.#lanes.get(priority);
     if (known) return known;
+    this.#closeEmptyLanes();
     const lane = new Fifo<Place>();
     this.#lanes.set(priority, lane);
     this.#priorities = [...this.#lanes.keys()].sort((a, b) => b - a);
     return lane;
+  }
+
+  /** Else priorities that are ever new, such as a time, would fill the memory, and make each shift slower. */
+  #closeEmptyLanes(): void {
+    for (const [priority, lane] of this.#lanes) {
+      if (lane.length === 0) this.#lanes.delete(priority);
+    }
   }
 }
