@@ -22,7 +22,7 @@ const FLOORS = [
   'module',
   'testing',
 ];
-const ADAPTERS = ['tracker/memory', 'tracker/typeorm', 'engine/local'];
+const ADAPTERS = ['tracker/memory', 'tracker/typeorm', 'engine/local', 'engine/threads'];
 const adapterPath = `^src/(${ADAPTERS.join('|')})/`;
 
 const folderPath = (floor) => (floor === 'ADAPTERS' ? adapterPath : `^src/${floor}/`);
@@ -66,6 +66,7 @@ module.exports = {
       name: 'declared-dependencies-only',
       severity: 'error',
       from: { path: '^src/' },
+      // An optional peer counts as `npm-no-pkg` too, for its place in `peerDependenciesMeta`.
       to: {
         dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
         dependencyTypesNot: ['npm-peer'],

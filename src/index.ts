@@ -8,13 +8,12 @@ export {
 } from './decorators/background.function.js';
 export { Background } from './decorators/background.decorator.js';
 export { Backgrounder } from './decorators/backgrounder.decorator.js';
-export type { BackgrounderOptions } from './decorators/route-door.js';
+export type { BackgrounderOptions, ExposeOptions, JobView } from './decorators/route-door.js';
 export type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from './engine/job-engine.js';
+export type { ThreadCall, ThreadPool } from './engine/thread-pool.js';
 export { localEngine } from './engine/local/local.engine.js';
 export { BackgroundError } from './errors/background.error.js';
-export { JobDeadlockError } from './errors/deadlock.error.js';
 export {
-  ArgumentsNotSerializableError,
   JobCancelledError,
   JobContextError,
   JobInterruptedError,
@@ -22,7 +21,14 @@ export {
   JobTimeoutError,
   QueueFullError,
 } from './errors/job.errors.js';
+export { JobDeadlockError } from './errors/deadlock.error.js';
 export {
+  ArgumentsNotSerializableError,
+  ResultNotSerializableError,
+  ThreadError,
+} from './errors/thread.errors.js';
+export {
+  DatabaseBusyError,
   JobTransactionEndedError,
   JobTransactionError,
   TimedQuerySnapshotError,
@@ -37,6 +43,7 @@ export {
 } from './errors/setup.errors.js';
 export { jobOf, JobFuture } from './future/job-future.js';
 export { Timeout } from './future/timeout.js';
+export { transparent, type PipelinedArgs, type Transparent } from './future/transparent.js';
 export type { Clock } from './job/clock.js';
 export type { Duration } from './job/duration.js';
 export type { Job, JobFailure, JobOrigin, JobProgress, JobRecord, JobState } from './job/job.js';
@@ -52,8 +59,10 @@ export { BackgroundService } from './module/background.service.js';
 export type { OutputAppend, OutputChunk, OutputGap, OutputPage } from './output/output-chunk.js';
 export type {
   BackgroundOptions,
+  ConcurrencyOptions,
   RetryOptions,
   TransactionOptions,
+  UniqueOptions,
 } from './registry/background-options.js';
 export type {
   BackgroundModuleOptions,
@@ -61,6 +70,7 @@ export type {
   OutputOptions,
   RetentionOptions,
 } from './runtime/runtime-options.js';
+export type { ThreadOptions } from './runtime/thread-options.js';
 export type {
   JobQuery,
   JobTracker,

@@ -8,6 +8,8 @@ import type { JobContext } from './job-context.js';
 interface OutputScope extends ConsoleSink {
   /** Whose code this is, so that a function put into the background joins the application that calls it. */
   readonly runtime: object;
+  /** The code begins to wait for a job. Returns the error where it must not. */
+  waits(job: object): Error | undefined;
   readonly clock: Clock;
 }
 
@@ -23,8 +25,6 @@ export interface StartScope extends OutputScope {
   readonly origin: JobOrigin;
   /** A job was started. Gives what was printed until then, if it is the first. */
   started(job: object): readonly HeadLine[];
-  /** The handler begins to wait for a job. */
-  waits(): void;
 }
 
 /** What a handler printed before it started a job. */
@@ -74,10 +74,4 @@ export function currentJobScope(): JobScope | undefined {
 
 export function surroundingTransaction(): SurroundingTransaction | undefined {
   return storage.getStore()?.transaction;
-}
-
-/** The code that runs here begins to wait for a job. */
-export function noteWaiting(): void {
-  const scope = currentScope();
-  if (scope?.kind === 'start') scope.waits();
 }

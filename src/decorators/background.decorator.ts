@@ -3,7 +3,7 @@ import { checkOptions } from '../errors/check-options.js';
 import { BACKGROUND_OPTIONS, type BackgroundOptions } from '../registry/background-options.js';
 import type { BackgroundMethod } from '../registry/job-registry.js';
 import type { JobMethod } from '../registry/job-definition.js';
-import { noteMethod } from './noted-method.js';
+import { noteMethod } from '../registry/noted-method.js';
 import { markRoute } from './route-door.js';
 import { injectRuntime, runtimeOf } from './runtime-injection.js';
 

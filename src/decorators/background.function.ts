@@ -1,16 +1,17 @@
 import { BackgroundError } from '../errors/background.error.js';
 import { checkOptions, show } from '../errors/check-options.js';
 import type { JobFuture } from '../future/job-future.js';
+import type { PipelinedArgs } from '../future/transparent.js';
 import { BACKGROUND_OPTIONS, type BackgroundOptions } from '../registry/background-options.js';
 import type { JobMethod } from '../registry/job-definition.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';
 import { ambientRuntime } from '../runtime/embedded-runtime.js';
-import { notedMethodOf } from './noted-method.js';
+import { notedMethodOf } from '../registry/noted-method.js';
 import { attachedRuntime } from './runtime-injection.js';
 
-/** A function as it is called in the background. */
+/** A function as it is called in the background. Its arguments may be futures of other jobs. */
 export type InBackground<F> = F extends (...args: infer A) => infer R
-  ? (...args: A) => JobFuture<Awaited<R>>
+  ? (...args: PipelinedArgs<A>) => JobFuture<Awaited<R>>
   : never;
 
 /** An instance whose methods run in the background. */

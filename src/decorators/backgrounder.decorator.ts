@@ -1,5 +1,12 @@
-import { aFunction, checkOptions } from '../errors/check-options.js';
+import { aFlag, aFunction, anObjectOf, checkOptions } from '../errors/check-options.js';
 import { markRoute, type BackgrounderOptions } from './route-door.js';
+
+const RULES = {
+  owner: aFunction,
+  cancel: aFlag,
+  render: aFunction,
+  expose: anObjectOf({ result: aFlag, message: aFlag, stack: aFlag }),
+};
 
 /**
  * The handler answers at once with a redirect to its own URL plus `?_t=<id>`, where the job that it started is
@@ -19,7 +26,7 @@ import { markRoute, type BackgrounderOptions } from './route-door.js';
 export function Backgrounder(options: BackgrounderOptions = {}): MethodDecorator {
   return (prototype, key, descriptor) => {
     const where = `@Backgrounder() on ${prototype.constructor.name}.${String(key)}`;
-    checkOptions(where, options, { owner: aFunction });
+    checkOptions(where, options, RULES);
     markRoute(descriptor.value as Function, options);
   };
 }

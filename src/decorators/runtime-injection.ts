@@ -1,12 +1,10 @@
 import { Inject } from '@nestjs/common';
+import { REMEDY, RUNTIME } from '../registry/runtime-token.js';
 import { embeddedRuntime } from '../runtime/embedded-runtime.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';
 
-// Nest prints token and property where it cannot inject them: that is the error of an application without forRoot.
-const REMEDY = 'add BackgroundModule.forRoot() to the imports of the root module';
+export { RUNTIME };
 
-/** The token of an application's runtime. */
-export const RUNTIME = Symbol(`the runtime of @Background(): ${REMEDY}`);
 /** The hidden property of instances that have decorated methods. */
 const PROPERTY = Symbol(`@Background(): ${REMEDY}`);
 

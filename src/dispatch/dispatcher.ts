@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers';
 import { currentScope, type HeadLine, type Scope } from '../context/scope.js';
 import type { JobEngine, JobTicket } from '../engine/job-engine.js';
 import { JobCancelledError, JobInterruptedError } from '../errors/job.errors.js';
+import { isPipelined } from '../future/hand-over.js';
 import { JobFuture, type FutureHost } from '../future/job-future.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
@@ -16,6 +17,10 @@ import type { JobRunner } from '../run/job-runner.js';
 import { PendingCall } from '../run/pending-call.js';
 import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
 import { currentTransaction, type AmbientTransaction } from '../transaction/ambient-transaction.js';
+import { ArgumentPipeline } from './argument-pipeline.js';
+import { JobRetry } from './job-retry.js';
+import { ticketOf } from './ticket.js';
+import { UniqueCalls } from './unique-calls.js';
 
 export interface DispatcherParts {
   readonly tracker: JobTracker;
@@ -29,13 +34,26 @@ export interface DispatcherParts {
 
 /** The way in: makes a job of a call, has it stored, then queued. */
 export class Dispatcher {
+  readonly #pipeline: ArgumentPipeline;
+  readonly #retry: JobRetry;
+  readonly #unique: UniqueCalls;
   #closed = false;
 
-  constructor(private readonly parts: DispatcherParts) {}
+  constructor(private readonly parts: DispatcherParts) {
+    this.#pipeline = new ArgumentPipeline(parts);
+    this.#retry = new JobRetry(parts, this.#pipeline);
+    this.#unique = new UniqueCalls(parts.clock);
+  }
 
   /** Takes no more calls. */
   close(): void {
     this.#closed = true;
+    this.#unique.close();
+  }
+
+  /** Runs a job again that failed or was cancelled. */
+  async retry(id: string): Promise<boolean> {
+    return !this.#closed && this.#retry.retry(id);
   }
 
   /** Starts a job; returns at once. Where the call is refused, the future and its `accepted` are rejected. */
@@ -44,21 +62,47 @@ export class Dispatcher {
     target: unknown,
     args: readonly unknown[],
   ): JobFuture<unknown> {
-    const { runner, control, clock } = this.parts;
-    const { future, settler } = JobFuture.of<unknown>(control, newJobId(), definition.name);
-    const call = new PendingCall(
+    const call = this.#callOf(definition, target, args);
+    if (definition.unique) return this.#beginUnique(call);
+    return this.#begin(call);
+  }
+
+  #callOf(definition: JobDefinition, target: unknown, args: readonly unknown[]): PendingCall {
+    const { future, settler } = JobFuture.of<unknown>(
+      this.parts.control,
+      newJobId(),
+      definition.name,
+    );
+    return new PendingCall(
       future,
       settler,
       definition,
       target,
       args,
-      this.#revives(definition),
+      this.#revives(definition, args),
     );
+  }
+
+  #begin(call: PendingCall): JobFuture<unknown> {
     const scope = currentScope();
-    const head = scope?.kind === 'start' ? scope.started(future) : [];
-    runner.attend(call);
-    this.#accept(call, newRecord(call, scope, clock.now()), head);
-    return future;
+    const head = scope?.kind === 'start' ? scope.started(call.future) : [];
+    this.parts.runner.attend(call);
+    this.#accept(call, newRecord(call, scope, this.parts.clock.now()), head);
+    return call.future;
+  }
+
+  /** The future of the call, or of the first one with its key. */
+  #beginUnique(call: PendingCall): JobFuture<unknown> {
+    try {
+      const first = this.#unique.firstLike(call);
+      if (first === call) return this.#begin(call);
+      const scope = currentScope();
+      if (scope?.kind === 'start') scope.started(first.future);
+      return first.future;
+    } catch (error) {
+      call.acceptedBy(this.#refuse(call, error));
+      return call.future;
+    }
   }
 
   /**
@@ -79,17 +123,19 @@ export class Dispatcher {
     if (this.#closed) throw new JobInterruptedError(record.id, record.name, 'before it began');
     runner.attend(call);
     try {
-      await engine.enqueue(ticketOf(call, record));
+      // It was accepted once: no limit applies to it.
+      await engine.enqueue({ ...ticketOf(call, record), runAt: record.runAt, isAccepted: true });
     } catch (error) {
       runner.drop(call, error);
       throw error;
     }
   }
 
-  /** Whether a call is stored in such a way that it can be run again from there. */
-  #revives(definition: JobDefinition): boolean {
+  /** Whether a call is stored in such a way that it can be run again from there; with a future among its arguments it is not. */
+  #revives(definition: JobDefinition, args: readonly unknown[]): boolean {
     const { tracker, registry } = this.parts;
-    return tracker.durable === true && registry.ownDefinition(definition) !== undefined;
+    if (!tracker.durable || args.some(isPipelined)) return false;
+    return registry.ownDefinition(definition) !== undefined;
   }
 
   #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
@@ -124,9 +170,15 @@ export class Dispatcher {
     record: JobRecord,
     head: readonly HeadLine[],
   ): MaybePromise<void> {
-    return chain(this.#create(call, record, head), () =>
-      this.parts.engine.enqueue(ticketOf(call, record)),
-    );
+    return chain(this.#create(call, record, head), () => this.#queue(call, record));
+  }
+
+  /** At once, or when its arguments are there. */
+  #queue(call: PendingCall, record: JobRecord, isAccepted?: true): MaybePromise<void> {
+    const ticket = (): JobTicket =>
+      isAccepted ? { ...ticketOf(call, record), isAccepted } : ticketOf(call, record);
+    if (!call.args.some(isPipelined)) return this.parts.engine.enqueue(ticket());
+    return this.#pipeline.queueWhenResolved(call, ticket);
   }
 
   #create(
@@ -174,7 +226,7 @@ export class Dispatcher {
     try {
       await (unstored
         ? this.#storeAndQueue(call, record, unstored)
-        : this.parts.engine.enqueue({ ...ticketOf(call, record), isAccepted: true }));
+        : this.#queue(call, record, true));
     } catch (error) {
       await this.#refuse(call, error).catch(() => undefined);
     }
@@ -202,7 +254,7 @@ function newRecord(call: PendingCall, scope: Scope | undefined, now: number): Jo
     createdAt: now,
     parentId: scope?.kind === 'job' ? scope.context.id : undefined,
     origin: scope?.kind === 'start' ? scope.origin : undefined,
-    state: call.definition.delay > 0 ? 'scheduled' : 'queued',
+    state: call.definition.delay > 0 || call.args.some(isPipelined) ? 'scheduled' : 'queued',
     runAt: call.definition.delay > 0 ? now + call.definition.delay : undefined,
     attempt: 0,
     startedAt: undefined,
@@ -211,8 +263,4 @@ function newRecord(call: PendingCall, scope: Scope | undefined, now: number): Jo
     result: undefined,
     error: undefined,
   };
-}
-
-function ticketOf({ definition }: PendingCall, { id, name, runAt }: JobRecord): JobTicket {
-  return { id, name, priority: definition.priority, runAt };
 }

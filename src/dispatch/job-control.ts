@@ -1,9 +1,10 @@
 import { from, switchMap, type Observable } from 'rxjs';
 import type { JobEngine } from '../engine/job-engine.js';
-import { noteWaiting } from '../context/scope.js';
+import { currentScope } from '../context/scope.js';
 import { toError, toFailure } from '../errors/failure.js';
 import { JobCancelledError, JobNotFoundError } from '../errors/job.errors.js';
 import type { FutureHost } from '../future/job-future.js';
+import { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import { toJob, type Job, type JobRecord } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
@@ -43,10 +44,9 @@ export class JobControl implements FutureHost {
 
   /** The result of a job, once it is there: the very value or error where it ran here, else what the tracker kept. */
   async wait(id: string): Promise<unknown> {
-    noteWaiting();
     const pending = this.parts.runner.pending(id);
-    if (pending) return pending.settler.outcome();
-    const record = await this.#finished(id);
+    if (pending) return outcomeFor(pending);
+    const record = await this.#finishedElsewhere(id);
     if (record.state === 'completed') return record.result;
     throw toError(record.error ?? { name: 'Error', message: record.state });
   }
@@ -64,7 +64,10 @@ export class JobControl implements FutureHost {
     await engine.discard(id);
     // It may have been delivered meanwhile.
     call?.attempt?.interrupt(error);
-    if (call) runner.drop(call, error);
+    if (call) {
+      runner.drop(call, error);
+      runner.ended.keep(call);
+    }
     return true;
   }
 
@@ -77,6 +80,16 @@ export class JobControl implements FutureHost {
     const isStopped = attempt.interrupt(error);
     await call.attemptEnd();
     return isStopped || this.cancel(call.id, error.reason);
+  }
+
+  /** Of a job that runs in another process nothing is known but its record: whoever waits for it lends a slot, no more. */
+  async #finishedElsewhere(id: string): Promise<JobRecord> {
+    const scope = currentScope();
+    const record = await this.record(id);
+    if (isFinal(record.state)) return record;
+    const node = new WaitNode(id, record.name);
+    scope?.waits(node);
+    return this.#finished(id).finally(() => node.end());
   }
 
   async #finished(id: string): Promise<JobRecord> {
@@ -95,4 +108,10 @@ export class JobControl implements FutureHost {
     if (!record) throw new JobNotFoundError(id);
     return record;
   }
+}
+
+/** The result of a job that is pending here. @throws JobDeadlockError */
+function outcomeFor({ future, settler }: PendingCall): Promise<unknown> {
+  const refusal = future.refusalToWait();
+  return refusal ? Promise.reject(refusal) : settler.outcome();
 }

@@ -9,6 +9,8 @@ export interface JobTicket {
   readonly priority: number;
   /** Not before this time, in ms since 1970; at once if not given. */
   readonly runAt: number | undefined;
+  /** At most so many run at once of those with this key. */
+  readonly limit: { readonly key: string; readonly jobs: number } | undefined;
   /** It was accepted before, and is no longer to be refused: the queue may be full. */
   readonly isAccepted?: boolean;
 }
@@ -37,6 +39,12 @@ export interface JobEngine {
   enqueue(ticket: JobTicket): MaybePromise<void>;
   /** Drops a job that was cancelled before it was delivered. */
   discard(id: string): MaybePromise<void>;
+  /**
+   * A job that was delivered waits for another: until the returned function is called it takes none of the places
+   * there are, and the awaited job, where it is still in line, goes first. Taking the place back never waits for one
+   * to be free: the job goes on, and may hold what the others need to finish.
+   */
+  lend(ticket: JobTicket, awaitedId: string): () => void;
   /** Delivers nothing from now on. What is being run goes on. */
   pause(): MaybePromise<void>;
   /** Called last. Frees timers and connections. */

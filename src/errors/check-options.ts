@@ -23,9 +23,19 @@ export const aText: OptionRule = {
   accepts: (value) => typeof value === 'string' && value !== '',
 };
 
+export const aTextOrUrl: OptionRule = {
+  expected: 'a path or a URL',
+  accepts: (value) => value instanceof URL || aText.accepts(value),
+};
+
 export const aFunction: OptionRule = {
   expected: 'a function',
   accepts: (value) => typeof value === 'function',
+};
+
+export const aFlag: OptionRule = {
+  expected: 'true or false',
+  accepts: (value) => typeof value === 'boolean',
 };
 
 export const anInteger: OptionRule = {
@@ -50,10 +60,10 @@ export function aFraction(): OptionRule {
   };
 }
 
-export function oneOf(...values: readonly string[]): OptionRule {
+export function oneOf(...values: readonly (string | boolean)[]): OptionRule {
   return {
-    expected: values.map((value) => `'${value}'`).join(' or '),
-    accepts: (value) => values.includes(value as string),
+    expected: values.map((value) => inspect(value)).join(' or '),
+    accepts: (value) => values.includes(value as string | boolean),
   };
 }
 

@@ -90,28 +90,6 @@ export class JobContextError extends BackgroundError {
   }
 }
 
-/**
- * An argument would not come back from storage as it was, and the tracker is durable: the job could not run again after
- * a crash. Thrown at the call, which leaves no trace.
- */
-export class ArgumentsNotSerializableError extends BackgroundError {
-  override readonly name = 'ArgumentsNotSerializableError';
-
-  constructor(
-    readonly jobName: string,
-    /** Where it is, such as `args[0].user.save`. */
-    readonly path: string,
-    what: string,
-    cause?: unknown,
-  ) {
-    super(
-      `Job ${jobName} was refused: ${path} is ${what}, which cannot be stored. Pass plain data, such as an id, and ` +
-        `load the rest in the job. JSON, Date, BigInt, Map, Set, undefined, Error and Buffer can be stored.`,
-      { cause },
-    );
-  }
-}
-
 /** The queue is as long as `queueLimit` allows. The call was refused and left no trace. Over HTTP: 503. */
 export class QueueFullError extends BackgroundError {
   override readonly name = 'QueueFullError';

@@ -9,8 +9,9 @@ export class BackgroundOptionsError extends BackgroundError {
     readonly option: string,
     readonly value: unknown,
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }
 
@@ -30,7 +31,7 @@ export class DuplicateJobNameError extends BackgroundError {
   }
 }
 
-/** The GET at which a job would be watched is taken by another route. Thrown at start. */
+/** The GET at which a job would be watched, or the POST that cancels it, is taken by another route. Thrown at start. */
 export class RouteClashError extends BackgroundError {
   override readonly name = 'RouteClashError';
 
@@ -40,9 +41,10 @@ export class RouteClashError extends BackgroundError {
     /** The handler that has the path, `Class.method`. */
     readonly takenBy: string,
     readonly path: string,
+    use: 'watched at GET' | 'cancelled at POST' = 'watched at GET',
   ) {
     super(
-      `Jobs of ${handler} are watched at GET ${path}, but ${takenBy} answers there already. ` +
+      `Jobs of ${handler} are ${use} ${path}, but ${takenBy} answers there already. ` +
         `Give ${handler} a path of its own, such as "${path === '/' ? '' : path}/start".`,
     );
   }

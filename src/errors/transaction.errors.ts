@@ -49,3 +49,24 @@ export class TimedQuerySnapshotError extends BackgroundError {
     );
   }
 }
+
+/** A write had to wait too long for another: SQLite has one writer at a time. */
+export class DatabaseBusyError extends BackgroundError {
+  override readonly name = 'DatabaseBusyError';
+
+  constructor(
+    readonly database: string,
+    /** Who writes: the transaction of a job, by its name and id, or of the application. */
+    readonly holder: string,
+    /** In ms. */
+    readonly waited: number,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `Waited ${waited} ms to write to ${database}, and ${holder} still holds it: SQLite has one writer at a time. ` +
+        'Write late and commit soon: compute first, save at the end. In a transaction of your own use the manager of its ' +
+        'query runner for everything.',
+      options,
+    );
+  }
+}

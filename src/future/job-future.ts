@@ -2,8 +2,10 @@ import type { Observable } from 'rxjs';
 import type { Job } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { BackgroundError } from '../errors/background.error.js';
-import { currentJobScope, noteWaiting, surroundingTransaction } from '../context/scope.js';
+import { currentJobScope, currentScope, surroundingTransaction } from '../context/scope.js';
 import { JobDeadlockError } from '../errors/deadlock.error.js';
+import { HAND_OVER, type Pipelined } from './hand-over.js';
+import { WaitNode } from './wait-graph.js';
 
 /** What a future needs of the runtime that made it. */
 export interface FutureHost {
@@ -32,7 +34,7 @@ type Executor<T> = (resolve: (value: T) => void, reject: (error: unknown) => voi
  * nobody awaits is logged by the runner, and never becomes an unhandled rejection.
  * (PyBackground's transparent future, after Io's.)
  */
-export class JobFuture<T> extends Promise<T> {
+export class JobFuture<T> extends Promise<T> implements Pipelined {
   // `then` gives ordinary promises: what is derived from a future is no job of its own.
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
@@ -44,6 +46,8 @@ export class JobFuture<T> extends Promise<T> {
   readonly name: string;
   readonly #host: FutureHost;
   #accepted: Promise<void> | undefined;
+  #node: WaitNode | undefined;
+  #over = false;
   #awaited = false;
   #acceptanceAwaited = false;
   #heldBy: object | undefined;
@@ -59,10 +63,10 @@ export class JobFuture<T> extends Promise<T> {
   static of<T>(host: FutureHost, id: string, name: string): Settleable<T> {
     let settler!: Settler<T>;
     const executor: Executor<T> = (resolve, reject) => {
-      settler = { resolve, reject, outcome: () => future.#outcome() };
+      settler = { resolve, reject, outcome: () => future.result() };
     };
     const future = new JobFuture<T>(executor, host, id, name);
-    void future.#outcome().catch(ignore);
+    void future.result().catch(ignore);
     return { future, settler };
   }
 
@@ -93,6 +97,37 @@ export class JobFuture<T> extends Promise<T> {
     return this.#awaited || this.#acceptanceAwaited;
   }
 
+  /** The job among those that wait for each other. @internal */
+  get node(): WaitNode {
+    return (this.#node ??= new WaitNode(this.id, this.name));
+  }
+
+  /** The attempt is over, and with it whatever it waited for. @internal */
+  stopWaiting(): void {
+    this.#node?.stopWaiting();
+  }
+
+  /** The job is over: a wait for it is none. @internal */
+  conclude(): void {
+    this.#over = true;
+    this.#node?.end();
+  }
+
+  /**
+   * The code that calls this begins to wait for the job. Returns the error where that would close a circle.
+   * @internal
+   */
+  beginWait(): Error | undefined {
+    this.#awaited = true;
+    return this.refusalToWait();
+  }
+
+  /** The same for one who does not count as awaiting it. @internal */
+  refusalToWait(): Error | undefined {
+    if (this.#over) return undefined;
+    return this.#deadlock() ?? currentScope()?.waits(this.node);
+  }
+
   /** The job as it is now. @throws JobNotFoundError once its retention is over. */
   job(): Promise<Job> {
     return this.#host.find(this.id);
@@ -120,24 +155,59 @@ export class JobFuture<T> extends Promise<T> {
     onRejected?: ((reason: any) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     this.#awaited = true;
-    noteWaiting();
-    const deadlock = this.#deadlock();
-    if (deadlock) return Promise.reject<T>(deadlock).then(onFulfilled, onRejected);
+    if (this.#over || !(this.#heldBy || currentScope())) return super.then(onFulfilled, onRejected);
+    // `void job.catch(log)` is no wait, but `await job.catch(log)` is one.
+    if (!onFulfilled) return WatchedPromise.of(super.then(null, onRejected), this);
+    const refusal = this.beginWait();
+    if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
     return super.then(onFulfilled, onRejected);
   }
 
+  /** Where the job starts when a transaction is committed, and that transaction waits for it. */
   #deadlock(): JobDeadlockError | undefined {
     if (!this.#heldBy || !surroundingTransaction()?.isWithin(this.#heldBy)) return undefined;
     const waiter = currentJobScope()?.context;
     return new JobDeadlockError(
-      waiter ? [waiter.id, this.id] : [this.id],
+      waiter ? [waiter, this] : [this],
       `Job ${this.name} (${this.id}) starts when the transaction that it was called in is committed, and that ` +
         'transaction waits for it here. Await it after the transaction, or call it with outsideTransaction(() => …).',
     );
   }
 
-  #outcome(): Promise<T> {
+  /** What the future comes to, without counting as somebody who awaits it. @internal */
+  result(): Promise<T> {
     return super.then();
+  }
+
+  /** The result, as an argument of another job: that one waits for it, not the code that passes it. @internal */
+  [HAND_OVER](receiver: WaitNode): Promise<T> {
+    this.#awaited = true;
+    const refusal = this.#over ? undefined : receiver.waitFor(this.node);
+    return refusal ? Promise.reject(refusal) : this.result();
+  }
+}
+
+/** What `catch` gives on a job's future: whoever awaits it waits for the job. */
+class WatchedPromise<T> extends Promise<T> {
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  #job: JobFuture<unknown> | undefined;
+
+  static of<T>(promise: Promise<T>, job: JobFuture<unknown>): WatchedPromise<T> {
+    const watched = new WatchedPromise<T>((resolve) => resolve(promise));
+    watched.#job = job;
+    return watched;
+  }
+
+  override then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    const refusal = this.#job?.beginWait();
+    if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
+    return super.then(onFulfilled, onRejected);
   }
 }
 

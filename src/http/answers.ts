@@ -1,13 +1,22 @@
-import { toJob, type Job, type JobRecord } from '../job/job.js';
 import { isFinal } from '../job/state-machine.js';
-import type { OutputPage } from '../output/output-chunk.js';
-import { transcript } from '../output/transcript.js';
+import type { Job, JobRecord } from '../job/job.js';
+import { appliedHeader, type Preferences } from './prefer.js';
+import { retryAfter, spread } from './retry-after.js';
 
 /** An answer, before any framework. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+}
+
+/** What an answer about a job says of it, whatever its face. */
+export interface JobHead {
+  readonly record: JobRecord;
+  /** In ms since 1970. */
+  readonly now: number;
+  /** What the client was granted of what it would rather have. */
+  readonly applied?: Preferences;
 }
 
 /** On everything that a job's route answers: it is about one job at one moment, and output is untrusted text. */
@@ -17,48 +26,70 @@ const ALWAYS = {
   'x-content-type-options': 'nosniff',
 };
 
-const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
-const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
+/** Nothing in these is a document, so nothing in them may do anything. */
+const INERT = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox" };
+
+/** On answers that stay open: no proxy shall collect them, nor a middleware compress them. */
+const OPEN = { 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' };
+
+const TYPES = {
+  text: 'text/plain; charset=utf-8',
+  html: 'text/html; charset=utf-8',
+  json: 'application/json; charset=utf-8',
+  sse: 'text/event-stream; charset=utf-8',
+  ndjson: 'application/x-ndjson; charset=utf-8',
+};
+
+const TEXT = { ...INERT, 'content-type': TYPES.text };
+const JSON_TYPE = { ...INERT, 'content-type': TYPES.json };
 
 /** To browsers and plain clients: go and look there. */
-export function redirectAnswer(id: string, location: string): HttpAnswer {
+export function redirectAnswer(id: string, location: string, applied?: Preferences): HttpAnswer {
   const body = `Started as job ${id}. See ${location}\n`;
-  return { status: 303, headers: { ...ALWAYS, ...TEXT, location }, body };
+  const granted = applied ? appliedHeader(applied) : {};
+  return { status: 303, headers: { ...ALWAYS, ...TEXT, ...granted, location }, body };
 }
 
-/** To API clients: accepted, this is the job, look there for more. */
-export function acceptedAnswer(
-  record: JobRecord,
-  location: string,
-  respondAsync: boolean,
-): HttpAnswer {
-  const headers: Record<string, string> = { ...ALWAYS, ...JSON_TYPE, ...stateOf(record), location };
-  if (respondAsync) headers['preference-applied'] = 'respond-async';
-  return {
-    status: 202,
-    headers,
-    body: jsonBody({ ...publicJob(record), done: isFinal(record.state) }),
-  };
+/** To API clients: accepted, this is the job, look there for more; or what came of it, if they waited for that. */
+export function acceptedAnswer(head: JobHead, job: Job, location: string): HttpAnswer {
+  const done = isFinal(head.record.state);
+  const headers = { ...ALWAYS, ...JSON_TYPE, ...headersOf(head), location };
+  return { status: done ? 200 : 202, headers, body: jsonBody({ ...job, done }) };
 }
 
 /** All output so far, byte for byte. */
-export function textAnswer(record: JobRecord, page: OutputPage): HttpAnswer {
-  return {
-    status: 200,
-    headers: { ...ALWAYS, ...TEXT, ...stateOf(record) },
-    body: transcript(page),
-  };
+export function textAnswer(head: JobHead, output: string, next: number): HttpAnswer {
+  const headers = { ...ALWAYS, ...TEXT, ...headersOf(head), 'x-job-next': String(next) };
+  return { status: 200, headers, body: output };
 }
 
 /** The job, whether it is done, its output, and the `_after` to ask for what comes next. */
-export function jsonAnswer(record: JobRecord, page: OutputPage): HttpAnswer {
-  const body = jsonBody({
-    ...publicJob(record),
-    done: isFinal(record.state),
-    output: transcript(page),
-    next: page.last,
-  });
-  return { status: 200, headers: { ...ALWAYS, ...JSON_TYPE, ...stateOf(record) }, body };
+export function jsonAnswer(head: JobHead, job: Job, output: string, next: number): HttpAnswer {
+  const done = isFinal(head.record.state);
+  const headers = { ...ALWAYS, ...JSON_TYPE, ...headersOf(head), 'x-job-next': String(next) };
+  return { status: 200, headers, body: jsonBody({ ...job, done, output, next }) };
+}
+
+/** A page of the user's own. */
+export function pageAnswer(head: JobHead, html: string, policy: string): HttpAnswer {
+  const type = { 'content-type': TYPES.html, 'content-security-policy': policy };
+  return { status: 200, headers: { ...ALWAYS, ...type, ...headersOf(head) }, body: html };
+}
+
+/** The status line and headers of an answer that stays open. */
+export function openHeaders(
+  head: JobHead,
+  face: keyof typeof TYPES,
+  policy?: string,
+): Record<string, string> {
+  const type = { 'content-type': TYPES[face] };
+  const inert = policy ? { 'content-security-policy': policy } : INERT;
+  return { ...ALWAYS, ...OPEN, ...inert, ...type, ...headersOf(head) };
+}
+
+/** To a reader that comes back after the end: there is no more, so that an EventSource stops. */
+export function endedAnswer(head: JobHead): HttpAnswer {
+  return { status: 204, headers: { ...ALWAYS, ...headersOf(head) }, body: '' };
 }
 
 /** To a HEAD request: there is such a route; what it would start is not started. */
@@ -74,19 +105,14 @@ export function prefetchAnswer(): HttpAnswer {
 
 /** The headers of an error that Nest's filters answer. */
 export function errorHeaders(retryAfter?: number): Readonly<Record<string, string>> {
-  return retryAfter === undefined ? ALWAYS : { ...ALWAYS, 'retry-after': String(retryAfter) };
+  if (retryAfter === undefined) return ALWAYS;
+  return { ...ALWAYS, 'retry-after': spread(retryAfter, Math.random()) };
 }
 
-function stateOf({ state }: JobRecord): Record<string, string> {
-  const headers = { 'x-job-state': state };
-  return isFinal(state) ? headers : { ...headers, 'retry-after': '1' };
-}
-
-/** The job without its stack: that is for logs, not for the network. */
-function publicJob(record: JobRecord): Job {
-  const job = toJob(record);
-  if (job.error) job.error = { name: job.error.name, message: job.error.message };
-  return job;
+function headersOf({ record, now, applied }: JobHead): Record<string, string> {
+  const state = { 'x-job-state': record.state, ...(applied ? appliedHeader(applied) : {}) };
+  if (isFinal(record.state)) return state;
+  return { ...state, 'retry-after': retryAfter(record, now, Math.random()) };
 }
 
 function jsonBody(body: object): string {

@@ -8,7 +8,7 @@ import {
   SSE_METADATA,
 } from '@nestjs/common/constants.js';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { isJobRoute, moveDoorLast } from '../decorators/route-door.js';
+import { isJobRoute, moveDoorLast, routeOptionsOf } from '../decorators/route-door.js';
 import { RouteClashError } from '../errors/setup.errors.js';
 import { companionOf, markCompanion } from './companion.js';
 import { covers, meet, modulePathOf, nameOfHandler, routesOf, type Route } from './route-path.js';
@@ -19,9 +19,12 @@ const NOT_COPIED: readonly unknown[] = [
   ...[REDIRECT_METADATA, RENDER_METADATA, SSE_METADATA],
 ];
 
+/** Where jobs are watched, and where they are cancelled. */
+type Verb = RequestMethod.GET | RequestMethod.POST;
+
 /**
  * Gives every handler that starts jobs on another method than GET a companion: a GET on the same path, with the same
- * guards and interceptors, at which its jobs are watched.
+ * guards and interceptors, at which its jobs are watched. Where they may be cancelled, the same with POST.
  */
 @Injectable()
 export class CompanionRoutes {
@@ -38,12 +41,18 @@ export class CompanionRoutes {
 
   /** To be called when the paths of modules are known, and before routes are registered. @throws RouteClashError */
   check(): void {
-    const gets = this.#routes().filter(answersGet);
-    for (const [index, companion] of gets.entries()) {
+    const routes = this.#routes();
+    for (const verb of [RequestMethod.GET, RequestMethod.POST] as const) {
+      this.#checkVerb(routes.filter((route) => answers(verb, route)));
+    }
+  }
+
+  #checkVerb(routes: readonly Route[]): void {
+    for (const [index, companion] of routes.entries()) {
       if (!isCompanion(companion)) continue;
-      const earlier = this.#firstWins() ? gets.slice(0, index) : [];
+      const earlier = this.#firstWins() ? routes.slice(0, index) : [];
       const taken =
-        gets.find((route) => isClash(companion, route)) ??
+        routes.find((route) => isClash(companion, route)) ??
         earlier.find((route) => meet(route, companion) && covers(route, companion));
       if (taken) throw clash(companion, taken);
     }
@@ -67,24 +76,30 @@ export class CompanionRoutes {
 
 function addCompanions(controller: Type): void {
   for (const route of routesOf(controller).filter((route) => isJobRoute(handlerOf(route)))) {
-    moveDoorLast(handlerOf(route));
-    if (!answersGet(route)) addCompanion(route);
+    if (isCompanion(route)) continue;
+    const handler = handlerOf(route);
+    moveDoorLast(handler);
+    if (!answers(RequestMethod.GET, route)) addCompanion(route, RequestMethod.GET);
+    const { cancel } = routeOptionsOf(handler) ?? {};
+    if (cancel && !answers(RequestMethod.POST, route)) addCompanion(route, RequestMethod.POST);
   }
 }
 
 /** Two applications in a process share the prototype: what one has added serves the other. */
-function addCompanion(route: Route): void {
+function addCompanion(route: Route, verb: Verb): void {
   const prototype = route.controller.prototype as object;
-  const key = `${route.key}$job`;
+  const key = `${route.key}${verb === RequestMethod.GET ? '$job' : '$cancel'}`;
   if (Object.hasOwn(prototype, key)) return;
-  const value = companionFor(route);
+  const value = companionFor(route, verb);
   // Where the first route that fits is taken, `GET /items/import` must come before `GET /items/:id`.
-  const wider = routesOf(route.controller).find((get) => answersGet(get) && covers(get, route));
+  const wider = routesOf(route.controller).find(
+    (other) => answers(verb, other) && covers(other, route),
+  );
   const descriptor = { value, configurable: true, enumerable: false, writable: true };
   defineBefore(wider?.key, prototype, key, descriptor);
 }
 
-function companionFor(route: Route): Function {
+function companionFor(route: Route, verb: Verb): Function {
   // Never called: the door before it answers every request.
   const companion = function (): void {};
   const handler = handlerOf(route);
@@ -92,7 +107,7 @@ function companionFor(route: Route): Function {
     if (NOT_COPIED.includes(key)) continue;
     Reflect.defineMetadata(key, Reflect.getMetadata(key, handler), companion);
   }
-  Reflect.defineMetadata(METHOD_METADATA, RequestMethod.GET, companion);
+  Reflect.defineMetadata(METHOD_METADATA, verb, companion);
   // Guards may decide by it.
   Object.defineProperty(companion, 'name', { value: handler.name, configurable: true });
   markCompanion(companion, route.key);
@@ -124,8 +139,8 @@ function isCompanion(route: Route): boolean {
   return companionOf(handlerOf(route)) !== undefined;
 }
 
-function answersGet({ method }: Route): boolean {
-  return method === RequestMethod.GET || method === RequestMethod.ALL;
+function answers(verb: RequestMethod, { method }: Route): boolean {
+  return method === verb || method === RequestMethod.ALL;
 }
 
 function isClash(companion: Route, route: Route): boolean {
@@ -139,5 +154,6 @@ function clash(companion: Route, taken: Route): RouteClashError {
     nameOfHandler({ ...companion, key: watched }),
     nameOfHandler({ ...taken, key: companionOf(handlerOf(taken)) ?? taken.key }),
     companion.path,
+    companion.method === RequestMethod.GET ? 'watched at GET' : 'cancelled at POST',
   );
 }

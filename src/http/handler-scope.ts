@@ -42,7 +42,7 @@ export class HandlerScope implements StartScope {
     return head;
   }
 
-  waits(): void {
+  waits(): undefined {
     if (this.jobs.length > 0) this.#nowWaiting();
   }
 }

@@ -1,5 +1,6 @@
 // Taken from the module, not from the global, so that a test's fake timers cannot hold answers back.
 import { setImmediate } from 'node:timers';
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import type { HttpAnswer } from './answers.js';
 import { ReplyHold, type ReplyingResponse } from './reply-hold.js';
@@ -12,9 +13,16 @@ interface PlatformRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-interface PlatformResponse extends ReplyingResponse {
+type PlatformResponse = ReplyingResponse & (ServerResponse | FastifyReply);
+
+/** What Fastify has around Node's response; Express's response is Node's own. */
+interface FastifyReply {
+  readonly raw: ServerResponse;
   readonly statusCode: number;
   removeHeader(name: string): unknown;
+  getHeader(name: string): unknown;
+  getHeaders(): Record<string, OutgoingHttpHeader | undefined>;
+  hijack(): unknown;
 }
 
 /** One exchange with a client, through the application's adapter: Express or Fastify. */
@@ -24,6 +32,11 @@ export class HttpDoor implements RequestView {
     private readonly request: PlatformRequest,
     private readonly response: PlatformResponse,
   ) {}
+
+  /** Node's own response. */
+  get raw(): ServerResponse {
+    return isFastify(this.response) ? this.response.raw : this.response;
+  }
 
   get method(): string {
     return this.request.method;
@@ -44,6 +57,12 @@ export class HttpDoor implements RequestView {
     }
   }
 
+  /** A header of the answer that something before has set. */
+  answerHeader(name: string): string | undefined {
+    const value = this.response.getHeader(name);
+    return typeof value === 'string' ? value : undefined;
+  }
+
   removeHeaders(names: readonly string[]): void {
     names.forEach((name) => this.response.removeHeader(name));
   }
@@ -53,14 +72,32 @@ export class HttpDoor implements RequestView {
    * then, whatever they make of the value, and unless they fail. For a handler that takes the response itself Nest
    * never replies, so the answer waits no longer than this turn of the event loop.
    */
-  answer(answer: HttpAnswer): void {
+  answer({ status, headers, body }: HttpAnswer): void {
+    this.#whenReplied(() => {
+      this.setHeaders(headers);
+      this.adapter.reply(this.response, body, status);
+    });
+  }
+
+  /** The same for an answer that stays open: its head goes out, then `start` is given what to write the rest to. */
+  open(headers: Readonly<Record<string, string>>, start: (raw: ServerResponse) => void): void {
+    this.#whenReplied(() => {
+      this.setHeaders(headers);
+      if (isFastify(this.response)) takeOver(this.response);
+      this.raw.statusCode = 200;
+      this.raw.flushHeaders();
+      start(this.raw);
+    });
+  }
+
+  #whenReplied(send: () => void): void {
     if (this.#isSent) return;
     // What has another one by the time of the reply is the answer to an error.
     this.adapter.status(this.response, 200);
     const hold = new ReplyHold(this.response, (reply) =>
-      this.#isError ? reply() : this.#send(answer, hold),
+      this.#isError ? reply() : this.#send(send, hold),
     );
-    setImmediate(() => this.#send(answer, hold));
+    setImmediate(() => this.#send(send, hold));
   }
 
   get #isSent(): boolean {
@@ -71,12 +108,23 @@ export class HttpDoor implements RequestView {
     return this.response.statusCode >= 400;
   }
 
-  #send({ status, headers, body }: HttpAnswer, hold: ReplyHold): void {
+  #send(send: () => void, hold: ReplyHold): void {
     if (this.#isSent) return;
     hold.release();
-    this.setHeaders(headers);
-    this.adapter.reply(this.response, body, status);
+    send();
     // To a response that is sent, one more reply would be an error, or a warning in the log.
     new ReplyHold(this.response, () => {});
+  }
+}
+
+function isFastify(response: PlatformResponse): response is ReplyingResponse & FastifyReply {
+  return 'hijack' in response;
+}
+
+/** Fastify leaves the response to us; what hooks and plugins have put on the reply so far goes along. */
+function takeOver(reply: FastifyReply): void {
+  reply.hijack();
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
   }
 }

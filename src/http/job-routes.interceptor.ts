@@ -1,4 +1,5 @@
 import {
+  ForbiddenException,
   Inject,
   Injectable,
   Logger,
@@ -23,21 +24,23 @@ import type { BackgroundRuntime } from '../runtime/background-runtime.js';
 import {
   acceptedAnswer,
   errorHeaders,
-  jsonAnswer,
   lookAnswer,
   prefetchAnswer,
   redirectAnswer,
-  textAnswer,
+  type JobHead,
 } from './answers.js';
 import { companionOf } from './companion.js';
+import { exposedJob } from './exposed-job.js';
 import { HandlerScope } from './handler-scope.js';
+import { held } from './hold.js';
 import { HttpDoor } from './http-door.js';
-import { negotiate, type Choice } from './negotiate.js';
-import { pollLocation } from './poll-location.js';
+import { waitForStep } from './live.js';
+import { negotiate, type CancelChoice, type PollChoice, type StartChoice } from './negotiate.js';
+import { pageLocation, pollLocation } from './poll-location.js';
+import type { Preferences } from './prefer.js';
 import { pathOf } from './request-view.js';
-
-type Start = Extract<Choice, { kind: 'start' }>;
-type Poll = Extract<Choice, { kind: 'poll' }>;
+import { isSameOrigin } from './same-origin.js';
+import { showJob } from './show-job.js';
 
 /** Starts and shows jobs at the routes under `@Backgrounder()`. */
 @Injectable()
@@ -57,6 +60,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
     if (choice.kind === 'start' && !isCompanion) return this.#start(context, door, choice, next);
     door.removeHeaders(headersOfHandler(context));
     if (choice.kind === 'poll') return this.#poll(context, door, choice);
+    if (choice.kind === 'cancel') return this.#cancel(context, door, choice);
     if (isCompanion) throw new NotFoundException(`Cannot ${door.method} ${door.url}`);
     door.answer(choice.kind === 'look' ? lookAnswer() : prefetchAnswer());
     return answered();
@@ -65,50 +69,107 @@ export class JobRoutesInterceptor implements NestInterceptor {
   async #poll(
     context: ExecutionContext,
     door: HttpDoor,
-    { id, face, after }: Poll,
+    choice: PollChoice,
   ): Promise<Observable<unknown>> {
-    const { tracker } = this.runtime.settings;
-    const record = isJobId(id) ? await tracker.find(id) : undefined;
-    // The output after the record: where the record says the end, the output is whole.
-    const page = record && (await tracker.output(id, after));
-    if (!record || !page || !isShownTo(record, this.#originOf(context, door))) {
-      door.setHeaders(errorHeaders());
-      throw new NotFoundException('There is no such job here.');
-    }
-    door.answer(face === 'json' ? jsonAnswer(record, page) : textAnswer(record, page));
+    const record = await this.#jobShown(context, door, choice.id);
+    const onError = (error: unknown): void => this.#reportLostReader(record, error);
+    const route = routeOptionsOf(context.getHandler()) ?? {};
+    await showJob({ runtime: this.runtime, door, route, choice, record, onError });
     return answered();
+  }
+
+  /** Under the guards of the route, for whoever may see the job, and from no other site's page. */
+  async #cancel(
+    context: ExecutionContext,
+    door: HttpDoor,
+    { id, face }: CancelChoice,
+  ): Promise<Observable<unknown>> {
+    const route = routeOptionsOf(context.getHandler()) ?? {};
+    if (!route.cancel) throw new NotFoundException(`Cannot ${door.method} ${door.url}`);
+    await this.#jobShown(context, door, id);
+    if (!isSameOrigin(door)) {
+      door.setHeaders(errorHeaders());
+      throw new ForbiddenException('A job is cancelled from its own page only.');
+    }
+    await this.runtime.control.cancel(id, 'asked for on its page');
+    const head = await this.#headOf(id);
+    const location = pageLocation(door.url, this.runtime.settings.http.param, id);
+    door.answer(
+      face === 'json' && head
+        ? acceptedAnswer(head, exposedJob(head.record, route.expose), location)
+        : redirectAnswer(id, location),
+    );
+    return answered();
+  }
+
+  /** One and the same answer, whatever is wrong with the id or with who asks. */
+  async #jobShown(context: ExecutionContext, door: HttpDoor, id: string): Promise<JobRecord> {
+    const record = isJobId(id) ? await this.runtime.settings.tracker.find(id) : undefined;
+    if (record && isShownTo(record, this.#originOf(context, door))) return record;
+    door.setHeaders(errorHeaders());
+    throw new NotFoundException('There is no such job here.');
   }
 
   /** Runs the handler until it has returned or waits for a job, whichever is first, then answers with the job. */
   async #start(
     context: ExecutionContext,
     door: HttpDoor,
-    choice: Start,
+    choice: StartChoice,
     next: CallHandler,
   ): Promise<Observable<unknown>> {
     const scope = new HandlerScope(this.runtime, this.#originOf(context, door));
     const handled = runInScope(scope, () =>
       lastValueFrom<unknown, unknown>(next.handle(), { defaultValue: EMPTY }),
     );
-    await Promise.race([handled, scope.waiting]);
+    await Promise.race([handled, scope.waiting]).catch((error: unknown) => {
+      this.#pointAt(scope.jobs[0], door);
+      throw error;
+    });
     const [job] = scope.jobs;
     if (!job) return ownAnswer(await handled);
     await job.accepted.catch((error: unknown) => refuse(door, error));
     handled.catch((error: unknown) => this.#reportLateFailure(job, error));
-    await this.#answerWith(job, door, choice);
+    await this.#answerWith(job, context, door, choice);
     return answered();
   }
 
-  async #answerWith(job: JobFuture<unknown>, door: HttpDoor, choice: Start): Promise<void> {
-    const { http, tracker } = this.runtime.settings;
-    const location = pollLocation(door.url, http.param, job.id);
+  /** A handler that fails answers as usual; that it had started a job before is told apart by a link to it. */
+  #pointAt(job: JobFuture<unknown> | undefined, door: HttpDoor): void {
+    if (!job) return;
+    const location = pollLocation(door.url, this.runtime.settings.http.param, job.id);
+    door.setHeaders({ link: `<${location}>; rel="status"` });
+  }
+
+  async #answerWith(
+    { id }: JobFuture<unknown>,
+    context: ExecutionContext,
+    door: HttpDoor,
+    { answer, prefer }: StartChoice,
+  ): Promise<void> {
+    if (prefer.wait) await this.#waitForEnd(id, door, prefer.wait);
+    const head = await this.#headOf(id, prefer);
+    const location = pollLocation(door.url, this.runtime.settings.http.param, id);
+    const { expose } = routeOptionsOf(context.getHandler()) ?? {};
     // A handler that took its time may have outlived its job, and what is kept of it.
-    const record = choice.answer === 'accepted' ? await tracker.find(job.id) : undefined;
     door.answer(
-      record
-        ? acceptedAnswer(record, location, choice.respondAsync)
-        : redirectAnswer(job.id, location),
+      answer === 'accepted' && head
+        ? acceptedAnswer(head, exposedJob(head.record, expose), location)
+        : redirectAnswer(id, location, prefer),
     );
+  }
+
+  async #waitForEnd(id: string, door: HttpDoor, seconds: number): Promise<void> {
+    const { tracker } = this.runtime.settings;
+    const after = Number.MAX_SAFE_INTEGER;
+    await held(this.runtime, door, seconds, (signal) =>
+      waitForStep({ tracker, id, after, signal }, () => false),
+    );
+  }
+
+  async #headOf(id: string, applied?: Preferences): Promise<JobHead | undefined> {
+    const { tracker, clock } = this.runtime.settings;
+    const record = await tracker.find(id);
+    return record && { record, now: clock.now(), applied };
   }
 
   /** A job belongs to the very path that started it, since guards may decide by its parameters. */
@@ -120,6 +181,11 @@ export class JobRoutesInterceptor implements NestInterceptor {
       route: `${context.getClass().name}.${name} ${pathOf(door.url)}`,
       owner: owner?.(context.switchToHttp().getRequest<never>()),
     };
+  }
+
+  #reportLostReader({ name, id }: JobRecord, error: unknown): void {
+    const { message, stack } = toFailure(error);
+    this.#logger.error(`A reader of job ${name} (${id}) was cut off: ${message}`, stack);
   }
 
   #reportLateFailure(job: JobFuture<unknown>, error: unknown): void {

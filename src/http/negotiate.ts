@@ -1,44 +1,93 @@
 import Negotiator from 'negotiator';
-import { askedAfter, askedId } from './poll-location.js';
+import { asked, askedAfter, askedFlag, askedId, chunkNumber } from './poll-location.js';
+import { readPrefer, type Preferences } from './prefer.js';
 import type { RequestView } from './request-view.js';
 
 /** How a job is shown. */
-export type Face = 'text' | 'json';
+export type Face = 'text' | 'html' | 'json' | 'sse' | 'ndjson';
 
 /** What a request to a job's route asks for. */
 export type Choice =
-  | { readonly kind: 'poll'; readonly id: string; readonly face: Face; readonly after: number }
-  | {
-      readonly kind: 'start';
-      readonly answer: 'redirect' | 'accepted';
-      readonly respondAsync: boolean;
-    }
+  | PollChoice
+  | CancelChoice
+  | StartChoice
   | { readonly kind: 'look' }
   | { readonly kind: 'prefetch' };
 
-// The first is for clients that take anything. HTML gets the text until there is a page.
+export interface PollChoice {
+  readonly kind: 'poll';
+  readonly id: string;
+  readonly face: Face;
+  /** Output after this chunk number, if one was given that may be meant. */
+  readonly after: number | undefined;
+  /** Whether the reader was cut off and goes on from `after`, as an EventSource does by itself. */
+  readonly resumes: boolean;
+  /** Whether the answer stays open until the job ends. */
+  readonly follows: boolean;
+  readonly prefer: Preferences;
+}
+
+export interface CancelChoice {
+  readonly kind: 'cancel';
+  readonly id: string;
+  readonly face: Face;
+}
+
+export interface StartChoice {
+  readonly kind: 'start';
+  readonly answer: 'redirect' | 'accepted';
+  readonly prefer: Preferences;
+}
+
+// The first is for clients that take anything.
 const FACES: Readonly<Record<string, Face>> = {
   'text/plain': 'text',
-  'text/html': 'text',
+  'text/html': 'html',
   'application/json': 'json',
+  'text/event-stream': 'sse',
+  'application/x-ndjson': 'ndjson',
 };
 
 /** Chooses by method, query and headers alone. A request that cannot be meant to start a job is never a start. */
 export function negotiate(request: RequestView, param: string): Choice {
   const reads = request.method === 'GET' || request.method === 'HEAD';
-  const id = reads ? askedId(request.url, param) : undefined;
-  const face = faceFor(request.header('accept'));
-  if (id !== undefined) return { kind: 'poll', id, face, after: askedAfter(request.url) };
+  const id = askedId(request.url, param);
+  if (reads && id !== undefined) return pollOf(request, id);
   if (request.method === 'HEAD') return { kind: 'look' };
   if (isPrefetch(request)) return { kind: 'prefetch' };
-  const respondAsync = prefersAsync(request.header('prefer'));
-  const answer = respondAsync || face === 'json' ? 'accepted' : 'redirect';
-  return { kind: 'start', answer, respondAsync };
+  if (isCancel(request)) return { kind: 'cancel', id: id ?? '', face: faceFor(request) };
+  const prefer = readPrefer(request.header('prefer'));
+  const isForPrograms = prefer.respondAsync || faceFor(request) === 'json';
+  return { kind: 'start', answer: isForPrograms ? 'accepted' : 'redirect', prefer };
 }
 
-function faceFor(accept: string | undefined): Face {
-  const mediaType = new Negotiator({ headers: { accept } }).mediaType(Object.keys(FACES));
-  return FACES[mediaType ?? ''] ?? 'text';
+function isCancel({ method, url }: RequestView): boolean {
+  return method === 'POST' && asked(url, '_cancel') !== undefined;
+}
+
+function pollOf(request: RequestView, id: string): PollChoice {
+  const face = faceFor(request);
+  const resumed = face === 'sse' ? chunkNumber(request.header('last-event-id')) : undefined;
+  return {
+    ...{ kind: 'poll', id, face, resumes: resumed !== undefined },
+    after: resumed ?? askedAfter(request.url),
+    follows: request.method === 'GET' && follows(request, face),
+    prefer: readPrefer(request.header('prefer')),
+  };
+}
+
+/** Text is whole unless it is asked to go on; JSON is one value, and never goes on. */
+function follows(request: RequestView, face: Face): boolean {
+  return face !== 'json' && (askedFlag(request.url, '_follow') ?? face !== 'text');
+}
+
+/** Links cannot set headers, so `_as` goes before `Accept`. */
+function faceFor(request: RequestView): Face {
+  const wanted = asked(request.url, '_as');
+  const named = Object.values(FACES).find((face) => face === wanted);
+  if (named) return named;
+  const headers = { accept: request.header('accept') };
+  return FACES[new Negotiator({ headers }).mediaType(Object.keys(FACES)) ?? ''] ?? 'text';
 }
 
 function isPrefetch(request: RequestView): boolean {
@@ -46,8 +95,4 @@ function isPrefetch(request: RequestView): boolean {
   return purposes.some((name) =>
     /\b(prefetch|prerender|preview)\b/i.test(request.header(name) ?? ''),
   );
-}
-
-function prefersAsync(prefer: string | undefined): boolean {
-  return /(^|[,;])\s*respond-async\s*($|[,;])/i.test(prefer ?? '');
 }

@@ -1,10 +1,22 @@
 import { pathOf, queryOf } from './request-view.js';
 
+/** What a poll may ask for beside the job; no part of where the job is. */
+const ASKED = ['_after', '_follow', '_as', '_cancel'];
+
 /** Where a job is watched: the same path, every parameter of the query as it was, and the job's id once. */
 export function pollLocation(url: string, param: string, id: string): string {
+  return located(url, param, id, []);
+}
+
+/** The same, seen from one of its polls. */
+export function pageLocation(url: string, param: string, id: string): string {
+  return located(url, param, id, ASKED);
+}
+
+function located(url: string, param: string, id: string, dropped: readonly string[]): string {
   const others = queryOf(url)
     .split('&')
-    .filter((part) => part !== '' && !carries(part, param));
+    .filter((part) => part !== '' && ![param, ...dropped].some((name) => carries(part, name)));
   return `${pathOf(url)}?${[...others, `${encodeURIComponent(param)}=${id}`].join('&')}`;
 }
 
@@ -20,10 +32,27 @@ export function askedId(url: string, param: string): string | undefined {
   return ids.length > 1 ? '' : ids[0];
 }
 
-/** The chunk number after which output is wanted; 0, that is all of it, for anything that is none. */
-export function askedAfter(url: string): number {
-  const after = Number(new URLSearchParams(queryOf(url)).get('_after') ?? 0);
-  return Number.isSafeInteger(after) && after > 0 ? after : 0;
+/** The chunk number that a text gives; `undefined` for anything that is none: negative, huge, no number. */
+export function chunkNumber(text: string | null | undefined): number | undefined {
+  if (!/^\s*\d+\s*$/.test(text ?? '')) return undefined;
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : undefined;
+}
+
+/** The chunk number after which output is wanted, if the URL gives one. */
+export function askedAfter(url: string): number | undefined {
+  return chunkNumber(asked(url, '_after'));
+}
+
+/** The value of a parameter; `undefined` where it is absent. */
+export function asked(url: string, name: string): string | undefined {
+  return new URLSearchParams(queryOf(url)).get(name) ?? undefined;
+}
+
+/** A parameter that is a switch: on for `?name`, `=1` and the like, off for `=0`; `undefined` where it is absent. */
+export function askedFlag(url: string, name: string): boolean | undefined {
+  const value = asked(url, name);
+  return value === undefined ? undefined : !/^(0|false|no|off)$/i.test(value);
 }
 
 function carries(part: string, param: string): boolean {

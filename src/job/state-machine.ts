@@ -8,7 +8,10 @@ export type JobChange =
   | { type: 'fail'; at: number; error: JobFailure }
   | { type: 'cancel'; at: number; error: JobFailure }
   | { type: 'reschedule'; at: number; error: JobFailure; runAt?: number }
-  | { type: 'release'; at: number };
+  /** Its process gives it up, for another one to run it. */
+  | { type: 'release'; at: number }
+  /** On request: the only way out of an end. */
+  | { type: 'retry'; at: number };
 
 /** The whole state machine; `docs/state-machine.md` draws it, and a test compares the two. */
 export const TRANSITIONS: Readonly<
@@ -25,18 +28,18 @@ export const TRANSITIONS: Readonly<
     release: 'queued',
   },
   completed: {},
-  failed: {},
-  cancelled: {},
+  failed: { retry: 'queued' },
+  cancelled: { retry: 'queued' },
 };
 
-/** Whether nothing can happen to a job any more. */
+/** Whether a job is over: nothing happens to it any more, unless somebody has it run again. */
 export function isFinal(state: JobState): boolean {
   return state === 'completed' || state === 'failed' || state === 'cancelled';
 }
 
 /**
  * The record after the change, or `undefined` where the state does not admit it: whatever comes after the
- * end (a late result, a timer left behind) is ignored, and never resurrects a job.
+ * end (a late result, a timer left behind) is ignored, and never resurrects a job. Only the explicit command does.
  */
 export function applyChange(record: JobRecord, change: JobChange): JobRecord | undefined {
   const state = TRANSITIONS[record.state][change.type];
@@ -62,5 +65,7 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord | u
       return { ...record, state, finishedAt: change.at, error: change.error };
     case 'reschedule':
       return { ...record, state, error: change.error, runAt: change.runAt };
+    case 'retry':
+      return { ...record, state, startedAt: undefined, finishedAt: undefined, progress: null };
   }
 }

@@ -26,6 +26,7 @@ import type { JobQuery } from '../tracker/job-tracker.js';
 const QUERY = {
   state: oneOf(...Object.keys(TRANSITIONS)),
   name: aText,
+  parentId: aText,
   limit: aCount(0),
   before: aText,
 };
@@ -69,7 +70,7 @@ export class BackgroundService {
 
   /**
    * The jobs that are kept, newest first. (web.py's `threaddb`.)
-   * @param query By state, by name, at most `limit` (100), created before the job with the id `before`.
+   * @param query By state, by name, by the job that started them, at most `limit` (100), created before the job with the id `before`.
    * @throws BackgroundOptionsError
    */
   async list(query: JobQuery = {}): Promise<Job[]> {
@@ -115,6 +116,17 @@ export class BackgroundService {
    */
   cancel(id: string, reason?: unknown): Promise<boolean> {
     return this.runtime.control.cancel(id, reason);
+  }
+
+  /**
+   * Runs a job again that has failed or was cancelled: at once, under the same id, its attempts counted on. Its result
+   * is got with `wait(id)`; the future of the first end stays as it is.
+   * @returns `false` where there is nothing to run again: it is unknown, not over, completed, or it ended in another
+   * process.
+   * @throws QueueFullError
+   */
+  retry(id: string): Promise<boolean> {
+    return this.runtime.dispatcher.retry(id);
   }
 
   /** How many jobs are in each state. */

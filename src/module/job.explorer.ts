@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { backgroundMethodsOf } from '../decorators/noted-method.js';
+import { backgroundMethodsOf } from '../registry/noted-method.js';
 import { attachRuntime, RUNTIME } from '../decorators/runtime-injection.js';
 import type { BackgroundMethod } from '../registry/job-registry.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';

@@ -5,6 +5,8 @@ export interface OutputChunk {
   readonly seq: number;
   readonly text: string;
   readonly stream: OutputStream;
+  /** The attempt that wrote it, from the second on: the page keeps attempts apart. */
+  readonly attempt?: number;
 }
 
 /** What the size limit removed: the chunks from `first` to `last`, between the head and the tail that are kept. */

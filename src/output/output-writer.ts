@@ -32,17 +32,19 @@ export class OutputWriter {
     this.#gap = gap;
   }
 
-  write(text: string, stream: OutputStream): void {
+  /** @param attempt Counted from 1. */
+  write(text: string, stream: OutputStream, attempt = 1): void {
     if (text === '') return;
-    for (const piece of pieces(text, this.#longestPiece())) this.#take(piece, stream);
+    for (const piece of pieces(text, this.#longestPiece())) this.#take(piece, stream, attempt);
   }
 
   #longestPiece(): number {
     return Math.min(LONGEST_CHUNK, Math.max(1, Math.floor(this.maxBytes / 8)));
   }
 
-  #take(text: string, stream: OutputStream): void {
-    const chunk: OutputChunk = { seq: ++this.#seq, text, stream };
+  #take(text: string, stream: OutputStream, attempt: number): void {
+    const piece = { seq: ++this.#seq, text, stream };
+    const chunk: OutputChunk = attempt > 1 ? { ...piece, attempt } : piece;
     this.#count(Buffer.byteLength(text));
     this.append({ chunks: [chunk], gap: this.#gap });
   }

@@ -1,9 +1,9 @@
 import type { OutputEvent } from '../job/job-event.js';
-import type { OutputGap, OutputPage } from './output-chunk.js';
+import type { OutputChunk, OutputGap, OutputPage } from './output-chunk.js';
 
 /** The events of a page, with one in the place of what was dropped. */
 export function outputEvents(page: OutputPage): OutputEvent[] {
-  const events = page.chunks.map((chunk): OutputEvent => ({ type: 'output', ...chunk }));
+  const events = page.chunks.map(outputEvent);
   if (!page.gap) return events;
   const { first } = page.gap;
   const place = events.findIndex((event) => event.seq > first);
@@ -16,6 +16,10 @@ export function transcript(page: OutputPage): string {
   return outputEvents(page)
     .map((event) => event.text)
     .join('');
+}
+
+function outputEvent({ seq, text, stream }: OutputChunk): OutputEvent {
+  return { type: 'output', seq, text, stream };
 }
 
 function gapEvent(gap: OutputGap): OutputEvent {

@@ -1,5 +1,5 @@
 import { isProxy } from 'node:util/types';
-import { ArgumentsNotSerializableError } from '../errors/job.errors.js';
+import { ArgumentsNotSerializableError } from '../errors/thread.errors.js';
 
 /** Keys that could reach a prototype when they are read back. */
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);

@@ -3,6 +3,7 @@ import {
   aCount,
   aDuration,
   aFraction,
+  aFunction,
   anInteger,
   anObjectOf,
   aText,
@@ -23,6 +24,21 @@ export interface RetryOptions {
   jitter?: number;
 }
 
+/** How many jobs of one name run at once, counted apart for each key. */
+export interface ConcurrencyOptions<A extends unknown[] = never[]> {
+  limit: number;
+  /** The key of a call, from its arguments: `(customer) => String(customer.id)`. */
+  key?: (...args: A) => string;
+}
+
+/** Calls of one key are one job. */
+export interface UniqueOptions<A extends unknown[] = never[]> {
+  /** The key of a call, from its arguments. Arguments beyond it are those of the first call. */
+  key: (...args: A) => string;
+  /** How long the first call stands for the others, from that call on, and at least until its job is over. */
+  for?: Duration;
+}
+
 /** What a job may be told to do, beside its code. */
 export interface BackgroundOptions {
   /** The job's name; default `Class.method`. A name of its own survives renames. */
@@ -37,6 +53,18 @@ export interface BackgroundOptions {
   delay?: Duration;
   /** Higher starts sooner, whatever came first; default 0. */
   priority?: number;
+  /** How many jobs of this name run at once, or how many of one key; a job that waits for a job does not count. */
+  concurrency?: number | ConcurrencyOptions;
+  /**
+   * A call with the key of one that is not over starts no job: it gives the future of the first. A failed or
+   * cancelled job is in nobody's way. Holds within one process.
+   */
+  unique?: UniqueOptions;
+  /**
+   * Runs the method in a thread, on an instance that the thread's own application has (`forRoot({ threads })`). What
+   * burns the CPU leaves the event loop free there, and a timeout or cancel that is ignored ends the thread.
+   */
+  thread?: boolean;
   /**
    * Whether the job runs in a transaction of its own, committed when it returns and rolled back when it throws; default
    * as `forRoot` says, else yes wherever the application has a TypeORM DataSource.
@@ -76,5 +104,8 @@ export const BACKGROUND_OPTIONS: OptionRules = {
   retries: RETRIES,
   delay: aDuration,
   priority: anInteger,
+  concurrency: either(aCount(1), anObjectOf({ limit: aCount(1), key: aFunction })),
+  unique: anObjectOf({ key: aFunction, for: aDuration }),
+  thread: oneOf(true, false),
   transaction: TRANSACTION,
 };

@@ -1,5 +1,6 @@
+import { toFailure } from '../errors/failure.js';
 import { SuperJSON, type SuperJSONResult } from 'superjson';
-import { ArgumentsNotSerializableError } from '../errors/job.errors.js';
+import { ArgumentsNotSerializableError } from '../errors/thread.errors.js';
 import { checkArguments } from './argument-check.js';
 import type { JobDefinition } from './job-definition.js';
 
@@ -58,7 +59,7 @@ function encodeArguments(name: string, args: readonly unknown[]): StoredCall {
   } catch (error) {
     if (error instanceof ArgumentsNotSerializableError) throw error;
     // Nested too deeply, or a getter that throws.
-    throw new ArgumentsNotSerializableError(name, 'args', 'something that cannot be read', error);
+    throw new ArgumentsNotSerializableError(name, 'args', toFailure(error).message);
   }
 }
 

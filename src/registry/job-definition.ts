@@ -1,5 +1,12 @@
+import { BackgroundOptionsError } from '../errors/setup.errors.js';
 import { parseDuration } from '../job/duration.js';
-import type { BackgroundOptions, RetryOptions, TransactionOptions } from './background-options.js';
+import type {
+  BackgroundOptions,
+  ConcurrencyOptions,
+  RetryOptions,
+  TransactionOptions,
+  UniqueOptions,
+} from './background-options.js';
 
 /** The code of a job: any function, called on the instance it belongs to. */
 export type JobMethod = (this: unknown, ...args: never[]) => unknown;
@@ -13,8 +20,22 @@ export interface JobDefinition {
   readonly retries: RetryRules;
   readonly delay: number;
   readonly priority: number;
+  readonly concurrency: { readonly limit: number; readonly key: KeyOf | undefined } | undefined;
+  /** `for` in ms. */
+  readonly unique: { readonly key: KeyOf; readonly for: number } | undefined;
+  /** Where a thread finds the method; `undefined` where it runs right here. */
+  readonly thread: ThreadPlace | undefined;
   readonly transaction: boolean | TransactionOptions | undefined;
 }
+
+/** A class by its name, and one of its methods. */
+export interface ThreadPlace {
+  readonly owner: string;
+  readonly key: string;
+}
+
+/** Tells calls apart by their arguments. */
+export type KeyOf = (...args: never[]) => unknown;
 
 interface RetryRules {
   readonly limit: number;
@@ -30,6 +51,7 @@ export type JobDefaults = Pick<BackgroundOptions, 'timeout' | 'retries' | 'trans
 export function defineJob(
   method: JobMethod,
   name: string,
+  place: ThreadPlace | undefined,
   ...options: readonly (BackgroundOptions | JobDefaults | undefined)[]
 ): JobDefinition {
   const chosen = Object.assign({}, ...options.toReversed().map(givenOnly)) as BackgroundOptions;
@@ -41,6 +63,9 @@ export function defineJob(
     retries: retryRules(chosen.retries ?? 0),
     delay: parseDuration(chosen.delay) ?? 0,
     priority: chosen.priority ?? 0,
+    concurrency: concurrencyRules(name, chosen.concurrency),
+    unique: uniqueRules(name, chosen.unique),
+    thread: chosen.thread ? place : undefined,
     transaction: chosen.transaction,
   };
 }
@@ -64,6 +89,30 @@ function retryRules(retries: number | RetryOptions): RetryRules {
     backoff: given.backoff ?? 'exponential',
     jitter: given.jitter ?? 0,
   };
+}
+
+/** @throws BackgroundOptionsError without a limit: the rest of the check was made where the options were given. */
+function concurrencyRules(
+  name: string,
+  given: number | ConcurrencyOptions | undefined,
+): JobDefinition['concurrency'] {
+  if (given === undefined) return undefined;
+  const { limit, key } = typeof given === 'number' ? { limit: given } : given;
+  return { limit: needed(name, 'concurrency', 'limit', limit), key };
+}
+
+function uniqueRules(name: string, given: UniqueOptions | undefined): JobDefinition['unique'] {
+  if (given === undefined) return undefined;
+  return { key: needed(name, 'unique', 'key', given.key), for: parseDuration(given.for) ?? 0 };
+}
+
+function needed<T>(name: string, option: string, part: string, given: T | undefined): T {
+  if (given !== undefined) return given;
+  throw new BackgroundOptionsError(
+    `${option}.${part}`,
+    given,
+    `Job ${name}: { ${option} } has no "${part}". Give it one: { ${option}: { ${part}: … } }.`,
+  );
 }
 
 function givenOnly(options: object | undefined): object {

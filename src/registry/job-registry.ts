@@ -1,10 +1,11 @@
-import { DuplicateJobNameError } from '../errors/setup.errors.js';
+import { BackgroundOptionsError, DuplicateJobNameError } from '../errors/setup.errors.js';
 import type { BackgroundOptions } from './background-options.js';
 import {
   defineJob,
   type JobDefaults,
   type JobDefinition,
   type JobMethod,
+  type ThreadPlace,
 } from './job-definition.js';
 
 /** What `@Background()` notes of a method. */
@@ -31,7 +32,10 @@ export class JobRegistry {
   readonly #byName = new Map<string, Registered>();
   readonly #definitions = new WeakMap<Function, Map<BackgroundMethod, JobDefinition>>();
 
-  constructor(private readonly defaults: JobDefaults) {}
+  constructor(
+    private readonly defaults: JobDefaults,
+    private readonly threads: 'here' | 'missing' | 'inside',
+  ) {}
 
   /** @throws DuplicateJobNameError where another method has the name. */
   register(owner: Function, noted: BackgroundMethod, moduleName: string): void {
@@ -65,16 +69,46 @@ export class JobRegistry {
     return definition;
   }
 
-  /** The same with options for one call. */
+  /** The same with options for one call. @throws BackgroundOptionsError for a thread, where there are none. */
   define(owner: Function, noted: BackgroundMethod, options?: BackgroundOptions): JobDefinition {
     const name = nameOfMethod(owner, noted);
-    return defineJob(noted.method, name, options, noted.options, this.defaults);
+    const place = this.#placeFor(name, options?.thread ?? noted.options?.thread, {
+      owner: owner.name,
+      key: String(noted.key),
+    });
+    return defineJob(noted.method, name, place, options, noted.options, this.defaults);
   }
 
-  /** A function that no class decorated. */
+  /** A function that no class decorated. @throws BackgroundOptionsError for a thread: it would not find it. */
   defineFunction(method: JobMethod, name: string, options?: BackgroundOptions): JobDefinition {
-    return defineJob(method, name, options, this.defaults);
+    this.#placeFor(name, options?.thread, undefined);
+    return defineJob(method, name, undefined, options, this.defaults);
   }
+
+  /** In a thread already, a method runs where it is called. */
+  #placeFor(
+    name: string,
+    thread: boolean | undefined,
+    place: ThreadPlace | undefined,
+  ): ThreadPlace | undefined {
+    if (!thread || this.threads === 'inside') return undefined;
+    if (this.threads === 'missing') throw threadRefusal(name, NO_THREADS);
+    if (!place) throw threadRefusal(name, NO_METHOD);
+    return place;
+  }
+}
+
+const NO_THREADS =
+  "there are no threads. Give them an application: BackgroundModule.forRoot({ threads: { app: './dist/worker-app.js' } }).";
+const NO_METHOD =
+  'a thread cannot find a function that no class has. Make it a method of a provider.';
+
+function threadRefusal(name: string, why: string): BackgroundOptionsError {
+  return new BackgroundOptionsError(
+    'thread',
+    true,
+    `Job ${name} asks for { thread: true }, but ${why}`,
+  );
 }
 
 function nameOfMethod(owner: Function, { key }: BackgroundMethod): string {

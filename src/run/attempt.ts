@@ -2,6 +2,7 @@ import { format } from 'node:util';
 import { checkProgress } from '../context/in-job.js';
 import type { JobContext } from '../context/job-context.js';
 import type { JobScope } from '../context/scope.js';
+import type { WaitNode } from '../future/wait-graph.js';
 import type { OutputStream } from '../job/job-event.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
@@ -15,8 +16,9 @@ export interface AttemptHost {
   readonly clock: Clock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
+  lend(call: PendingCall, awaited: WaitNode): () => void;
   readonly transactions: JobTransactions;
-  write(call: PendingCall, text: string, stream: OutputStream): void;
+  write(call: PendingCall, text: string, stream: OutputStream, attempt: number): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
 }
 
@@ -66,7 +68,7 @@ export class Attempt implements JobScope {
   }
 
   write(text: string, stream: OutputStream): void {
-    if (!this.#over) this.host.write(this.call, text, stream);
+    if (!this.#over) this.host.write(this.call, text, stream, this.number);
   }
 
   setProgress(value: number, data: unknown = null): void {
@@ -101,9 +103,16 @@ export class Attempt implements JobScope {
     });
   }
 
+  /** The method waits for a job, and lends its slot meanwhile. Once the attempt is over there is none to lend. */
+  waits(job: WaitNode): Error | undefined {
+    if (this.#over) return undefined;
+    return this.call.future.node.waitFor(job, (awaited) => this.host.lend(this.call, awaited));
+  }
+
   /** Whatever the method still prints or reports comes too late: a timer left behind, a signal ignored. */
   close(): void {
     this.#over = true;
+    this.call.future.stopWaiting();
   }
 
   get #signal(): AbortSignal {

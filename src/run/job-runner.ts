@@ -1,5 +1,6 @@
 import { runInScope } from '../context/scope.js';
-import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
+import type { DeliveryOutcome, JobEngine, JobTicket } from '../engine/job-engine.js';
+import type { ThreadPool } from '../engine/thread-pool.js';
 import { toFailure } from '../errors/failure.js';
 import {
   JobCancelledError,
@@ -7,6 +8,7 @@ import {
   JobNotFoundError,
   JobTimeoutError,
 } from '../errors/job.errors.js';
+import type { WaitNode } from '../future/wait-graph.js';
 import { Timeout } from '../future/timeout.js';
 import type { Clock } from '../job/clock.js';
 import type { OutputStream } from '../job/job-event.js';
@@ -18,14 +20,19 @@ import type { JobTracker } from '../tracker/job-tracker.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import { concludeTransaction, type Outcome } from './conclude-transaction.js';
+import type { EndedCalls } from './ended-calls.js';
+import { runInThread } from './thread-call.js';
 import type { JobReporter } from './job-reporter.js';
 import type { PendingCall } from './pending-call.js';
 
 export interface RunnerSettings {
   readonly runtime: object;
   readonly tracker: JobTracker;
+  readonly engine: Pick<JobEngine, 'lend'>;
   readonly clock: Clock;
   readonly reporter: JobReporter;
+  readonly ended: EndedCalls;
+  readonly threads: ThreadPool | undefined;
   readonly maxBytes: number;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
@@ -45,7 +52,11 @@ export class JobRunner implements AttemptHost {
   #whenIdle: (() => void)[] = [];
   #closing = false;
 
+  /** What failed or was cancelled, and may run again. */
+  readonly ended: EndedCalls;
+
   constructor(private readonly settings: RunnerSettings) {
+    this.ended = settings.ended;
     this.runtime = settings.runtime;
     this.clock = settings.clock;
     this.capturesConsole = settings.capturesConsole;
@@ -63,9 +74,9 @@ export class JobRunner implements AttemptHost {
   }
 
   /** The engine's way in: settles once the attempt is over. */
-  deliver({ id }: JobTicket): Promise<DeliveryOutcome> {
-    const call = this.#calls.get(id);
-    return call ? new Promise((done) => call.deliver(done)) : Promise.resolve(OVER);
+  deliver(ticket: JobTicket): Promise<DeliveryOutcome> {
+    const call = this.#calls.get(ticket.id);
+    return call ? new Promise((done) => call.deliver(ticket, done)) : Promise.resolve(OVER);
   }
 
   /** The time of a delayed job has come: it waits for a slot now. */
@@ -104,9 +115,13 @@ export class JobRunner implements AttemptHost {
     call.settler.reject(error);
   }
 
-  write(call: PendingCall, text: string, stream: OutputStream): void {
+  lend({ ticket }: PendingCall, awaited: WaitNode): () => void {
+    return ticket ? this.settings.engine.lend(ticket, awaited.id) : () => {};
+  }
+
+  write(call: PendingCall, text: string, stream: OutputStream, attempt?: number): void {
     call.output ??= this.#outputOf(call);
-    call.output.write(text, stream);
+    call.output.write(text, stream, attempt);
   }
 
   #outputOf(call: PendingCall): OutputWriter {
@@ -188,12 +203,17 @@ export class JobRunner implements AttemptHost {
   /** The user's code, in the scope of its job. Its output ends where its outcome is known. */
   async #perform(attempt: Attempt): Promise<Outcome> {
     const { definition, target, args } = attempt.call;
+    const { threads } = this.settings;
     const { transaction } = attempt;
     // Async, so that what the method throws before its first await is a rejection too.
     // eslint-disable-next-line @typescript-eslint/require-await
     const method = async (): Promise<unknown> => definition.method.apply(target, args as never[]);
     try {
-      return { value: await attempt.outcomeOf(() => runInScope(attempt, method, transaction)) };
+      const run = (): Promise<unknown> =>
+        definition.thread && threads
+          ? runInThread(threads, attempt, definition.thread)
+          : runInScope(attempt, method, transaction);
+      return { value: await attempt.outcomeOf(run) };
     } catch (thrown) {
       return { thrown };
     } finally {
@@ -243,6 +263,7 @@ export class JobRunner implements AttemptHost {
     const { call } = attempt;
     if ('value' in outcome) return call.settler.resolve(outcome.value);
     const { thrown } = outcome;
+    this.ended.keep(call);
     const timedOut = attempt.wasEndedBy(JobTimeoutError, thrown);
     if (timedOut && call.definition.onTimeout === 'value') return call.settler.resolve(Timeout);
     if (change.type === 'fail') this.settings.reporter.failed(call, thrown);
@@ -251,6 +272,7 @@ export class JobRunner implements AttemptHost {
 
   #forget(call: PendingCall): void {
     this.#calls.delete(call.id);
+    call.future.conclude();
     if (this.#calls.size > 0) return;
     this.#whenIdle.forEach((resolve) => resolve());
     this.#whenIdle = [];

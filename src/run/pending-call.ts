@@ -1,4 +1,4 @@
-import type { DeliveryOutcome } from '../engine/job-engine.js';
+import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
 import type { JobFuture, Settler } from '../future/job-future.js';
 import type { OutputPage } from '../output/output-chunk.js';
 import type { OutputWriter } from '../output/output-writer.js';
@@ -17,8 +17,12 @@ export interface Interruptible {
 
 /** A call that was accepted and is not over: what to run, and whom to tell. */
 export class PendingCall {
+  /** As the engine delivered it. */
+  ticket: JobTicket | undefined;
   /** Set by whoever ends the call before it runs: what its future is told. */
   end: Error | undefined;
+  /** Set where the call was delayed: settled once it is stored that its time has come. It must not start before. */
+  queued: Promise<void> | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
   /** What earlier attempts printed in another process. */
@@ -34,7 +38,8 @@ export class PendingCall {
     readonly settler: Settler<unknown>,
     readonly definition: JobDefinition,
     readonly target: unknown,
-    readonly args: readonly unknown[],
+    /** Futures among them are replaced by their results before the first attempt. */
+    public args: readonly unknown[],
     /** Whether another process, or a later one, can run it again from what is stored. */
     readonly isRevivable = false,
   ) {
@@ -83,7 +88,8 @@ export class PendingCall {
     return this.#delivery;
   }
 
-  deliver(done: DeliveryDone): void {
+  deliver(ticket: JobTicket, done: DeliveryDone): void {
+    this.ticket = ticket;
     this.#delivered(done);
   }
 }

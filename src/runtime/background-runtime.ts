@@ -1,14 +1,18 @@
 import { Logger } from '@nestjs/common';
-import { currentScope } from '../context/scope.js';
+import { currentJobScope, currentScope } from '../context/scope.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { JobControl } from '../dispatch/job-control.js';
 import { BackgroundError } from '../errors/background.error.js';
+import { JobDeadlockError } from '../errors/deadlock.error.js';
 import { chain, type MaybePromise } from '../job/maybe-promise.js';
 import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
+import { EndedCalls } from '../run/ended-calls.js';
+import { threadData } from '../engine/thread-pool.js';
 import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
 import { JobRecovery } from './job-recovery.js';
+import { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
 import { JobTransactions } from '../transaction/job-transactions.js';
 import { shutDown, within } from './shut-down.js';
@@ -21,18 +25,21 @@ export class BackgroundRuntime {
   readonly dispatcher: Dispatcher;
   readonly recovery: JobRecovery;
   readonly transactions: JobTransactions;
+  readonly readers = new LiveReaders();
   readonly reporter: JobReporter;
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(readonly settings: RuntimeSettings) {
-    const { tracker, engine, clock, defaults, output } = settings;
+    const { tracker, engine, clock, defaults, output, retention } = settings;
     const logger = new Logger('Background');
     const reporter = (this.reporter = new JobReporter(logger));
     this.transactions = new JobTransactions(clock, logger, settings.concurrency);
-    this.registry = new JobRegistry(defaults);
+    this.registry = new JobRegistry(defaults, whereThreadsAre(settings));
     this.runner = new JobRunner({
-      ...{ runtime: this, tracker, clock, reporter, maxBytes: output.maxBytes },
+      ended: new EndedCalls(clock, retention),
+      threads: settings.threads,
+      ...{ runtime: this, tracker, engine, clock, reporter, maxBytes: output.maxBytes },
       capturesConsole: output.console !== 'off',
       echoesConsole: output.console === 'tee',
       transactions: this.transactions,
@@ -47,8 +54,12 @@ export class BackgroundRuntime {
     });
   }
 
-  /** Opens the tracker, then the engine. */
+  /** Opens the threads, the tracker, then the engine. */
   open(): MaybePromise<void> {
+    return chain(this.settings.threads?.open(), () => this.#openRest());
+  }
+
+  #openRest(): MaybePromise<void> {
     const { tracker, engine, clock, retention, concurrency, queueLimit, output } = this.settings;
     if (output.console !== 'off') this.#releaseConsole = captureConsole(currentScope);
     const deliver: JobRunner['deliver'] = (ticket) => this.runner.deliver(ticket);
@@ -58,8 +69,10 @@ export class BackgroundRuntime {
     );
   }
 
-  /** Waits until no call is pending here, at most `timeout` ms. @throws BackgroundError when they are over. */
+  /** Waits until no call is pending here, at most `timeout` ms. @throws BackgroundError when they are over; JobDeadlockError in a job. */
   async drain(timeout?: number): Promise<void> {
+    const job = currentJobScope();
+    if (job?.runtime === this) throw new JobDeadlockError([job.context]);
     const drained = this.runner.idle();
     if (timeout === undefined) return drained;
     await within(this.settings.clock, timeout, drained);
@@ -74,4 +87,9 @@ export class BackgroundRuntime {
   close(): Promise<void> {
     return (this.#closing ??= shutDown(this).finally(() => this.#releaseConsole?.()));
   }
+}
+
+function whereThreadsAre({ threads }: RuntimeSettings): 'here' | 'missing' | 'inside' {
+  if (threadData()) return 'inside';
+  return threads ? 'here' : 'missing';
 }

@@ -10,12 +10,14 @@ import {
 } from '../errors/check-options.js';
 import { systemClock, type Clock } from '../job/clock.js';
 import { parseDuration, type Duration } from '../job/duration.js';
+import type { ThreadPool } from '../engine/thread-pool.js';
 import type { JobEngine } from '../engine/job-engine.js';
 import { localEngine } from '../engine/local/local.engine.js';
 import { RETRIES, TRANSACTION, type BackgroundOptions } from '../registry/background-options.js';
 import type { JobDefaults } from '../registry/job-definition.js';
 import type { JobTracker, Retention } from '../tracker/job-tracker.js';
 import { memoryTracker } from '../tracker/memory/memory.tracker.js';
+import { THREADS, threadsOf, type ThreadOptions } from './thread-options.js';
 
 /** How long finished jobs are kept, counted from their end. */
 export interface RetentionOptions {
@@ -39,6 +41,11 @@ export interface HttpOptions {
   param?: string;
   /** Whose request it is (a user's id, say): a job is shown to its owner alone. */
   owner?: (request: never) => string | undefined;
+  /**
+   * How long an answer that shows a job live is held open at most; then its reader comes back. Default: until the job
+   * ends. Set it where a proxy keeps answers back until they are whole, or cuts them after a time.
+   */
+  hold?: Duration;
 }
 
 /** What `BackgroundModule.forRoot` takes. */
@@ -64,6 +71,8 @@ export interface BackgroundModuleOptions {
     /** How long running jobs may go on when the application stops; default `'10s'`. */
     grace?: Duration;
   };
+  /** For jobs that run in threads. */
+  threads?: ThreadOptions;
   /** For tests: `fakeClock()` of `nestjs-background/testing`. */
   clock?: Clock;
 }
@@ -78,15 +87,16 @@ const RULES = {
   ),
   engine: anObjectWith(
     'an engine, such as localEngine()',
-    ...['open', 'enqueue', 'discard', 'pause', 'close'],
+    ...['open', 'enqueue', 'discard', 'lend', 'pause', 'close'],
   ),
   timeout: aDuration,
   retries: RETRIES,
   transaction: TRANSACTION,
   retention: anObjectOf({ completed: aDuration, failed: aDuration, count: aCount(0) }),
   output: anObjectOf({ console: oneOf('tee', 'capture', 'off'), maxBytes: aCount(1) }),
-  http: anObjectOf({ param: aText, owner: aFunction }),
+  http: anObjectOf({ param: aText, owner: aFunction, hold: aDuration }),
   shutdown: anObjectOf({ grace: aDuration }),
+  threads: THREADS,
   clock: anObjectWith('a clock, such as fakeClock()', 'now', 'after'),
 };
 
@@ -99,8 +109,14 @@ export interface RuntimeSettings {
   readonly defaults: JobDefaults;
   readonly retention: Retention;
   readonly output: Required<OutputOptions>;
-  readonly http: { readonly param: string; readonly owner: HttpOptions['owner'] };
+  readonly http: {
+    readonly param: string;
+    readonly owner: HttpOptions['owner'];
+    /** In ms. */
+    readonly hold: number | undefined;
+  };
   readonly grace: number;
+  readonly threads: ThreadPool | undefined;
   readonly clock: Clock;
 }
 
@@ -116,8 +132,8 @@ const OUTPUT = { console: 'tee', maxBytes: 1024 * 1024 } as const;
 export function readOptions(options: BackgroundModuleOptions = {}): RuntimeSettings {
   checkModuleOptions(options);
   const retention = withDefaults(RETENTION, options.retention);
-  const { concurrency, queueLimit } = withDefaults(
-    { concurrency: 10, queueLimit: Infinity },
+  const { concurrency, queueLimit, clock } = withDefaults(
+    { concurrency: 10, queueLimit: Infinity, clock: systemClock },
     options,
   );
   return {
@@ -136,10 +152,15 @@ export function readOptions(options: BackgroundModuleOptions = {}): RuntimeSetti
       count: retention.count,
     },
     output: withDefaults<Required<OutputOptions>>(OUTPUT, options.output),
-    http: { param: options.http?.param ?? '_t', owner: options.http?.owner },
+    http: readHttp(options.http),
     grace: parseDuration(options.shutdown?.grace ?? '10s')!,
-    clock: options.clock ?? systemClock,
+    threads: threadsOf(options.threads, clock),
+    clock,
   };
+}
+
+function readHttp({ param = '_t', owner, hold }: HttpOptions = {}): RuntimeSettings['http'] {
+  return { param, owner, hold: parseDuration(hold) };
 }
 
 /** An option that is there but `undefined` is not given. */

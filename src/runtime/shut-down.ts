@@ -5,6 +5,7 @@ import type { Clock } from '../job/clock.js';
 import type { JobReporter } from '../run/job-reporter.js';
 import type { JobRunner } from '../run/job-runner.js';
 import type { PendingCall } from '../run/pending-call.js';
+import type { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
 
 export interface ShutdownParts {
@@ -12,6 +13,7 @@ export interface ShutdownParts {
   readonly runner: JobRunner;
   readonly reporter: JobReporter;
   readonly settings: RuntimeSettings;
+  readonly readers: LiveReaders;
 }
 
 /** Takes no more jobs, gives the running ones their grace, interrupts the rest, and frees everything. Never rejects. */
@@ -28,7 +30,11 @@ export async function shutDown(parts: ShutdownParts): Promise<void> {
   for (const call of runner.pendingCalls()) call.attempt?.interrupt(interruption(call, 'done'));
   await givingUp;
   await runner.idle();
+  // Now that the last state of each job is stored, and can still be read.
+  await parts.readers.close();
   await reporter.closing('close the engine', () => settings.engine.close());
+  runner.ended.close();
+  await reporter.closing('end the threads', () => settings.threads?.close());
   await reporter.closing('close the tracker', () => settings.tracker.close());
 }
 

@@ -8,6 +8,8 @@ interface FakeTimer {
 
 /** A clock that stands still until the test moves it. */
 export interface FakeClock extends Clock {
+  /** How many timers are set. */
+  readonly pending: number;
   /** Moves the time on by `ms`, running what falls due in order, and lets what that sets off run in between. */
   advance(ms: number): Promise<void>;
 }
@@ -28,6 +30,9 @@ export function fakeClock(now = Date.UTC(2026, 0, 1)): FakeClock {
     [...timers].filter(({ dueAt }) => dueAt <= until).sort((a, b) => a.dueAt - b.dueAt)[0];
   return {
     now: () => now,
+    get pending() {
+      return timers.size;
+    },
     after(delay, callback) {
       const timer = { dueAt: now + delay, callback };
       timers.add(timer);

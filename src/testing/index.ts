@@ -1,4 +1,11 @@
+export {
+  BackgroundTesting,
+  type BackgroundTestingOptions,
+  type SpiedCall,
+} from './background-testing.js';
 export { fakeClock, type FakeClock } from './fake-clock.js';
+export { inlineEngine } from './inline-engine.js';
+export { leakGuard, type LeakGuard } from './leak-guard.js';
 export type { ConformanceCase } from './conformance.js';
 export { transactionConformance } from './transactions/transaction-conformance.js';
 export type {

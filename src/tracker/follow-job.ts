@@ -3,19 +3,81 @@ import { JobNotFoundError } from '../errors/job.errors.js';
 import { toJob, type JobRecord } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { isFinal } from '../job/state-machine.js';
+import type { OutputPage } from '../output/output-chunk.js';
 import { outputEvents } from '../output/transcript.js';
 import type { JobTracker } from './job-tracker.js';
 
 export interface FollowOptions {
   /** Only output after this chunk number; 0 for all. */
   after?: number;
-  /** Ends the following early. */
+  /** Ends the following early, after one last look. */
   signal?: AbortSignal;
+}
+
+/** How a reader is spared news that come faster than anybody reads. */
+export interface StepOptions extends FollowOptions {
+  /** At least so many ms between two looks; what comes meanwhile is found at once. */
+  pace?: number;
+  /** At most so many ms between two looks, for what changes without news: time, nested jobs. */
+  rouse?: number;
+}
+
+/** What one look at a job found. */
+export interface JobStep {
+  readonly record: JobRecord;
+  /** The output since the look before. */
+  readonly page: OutputPage;
+  /** The record at the look before. */
+  readonly seen: JobRecord | undefined;
+}
+
+/**
+ * Looks at a job again and again as there is news, until its end. The reader pulls: a slow one never holds the job
+ * up, it only finds more at once.
+ * @throws JobNotFoundError for an id that is unknown, or whose retention ends meanwhile.
+ */
+export async function* followSteps(
+  tracker: JobTracker,
+  id: string,
+  options: StepOptions = {},
+): AsyncGenerator<JobStep, void, undefined> {
+  const bell = new Bell(options.signal);
+  const unwatch = tracker.watch(id, () => bell.ring());
+  let after = options.after ?? 0;
+  let seen: JobRecord | undefined;
+  try {
+    for (;;) {
+      // What is asked for before the look is answered by it.
+      const isLast = options.signal?.aborted ?? false;
+      const { record, page } = await look(tracker, id, after);
+      yield { record, page, seen };
+      if (isLast || isFinal(record.state)) return;
+      after = page.last;
+      seen = record;
+      if (options.pace) await pause(options.pace);
+      await bell.rung(options.rouse);
+    }
+  } finally {
+    unwatch();
+    bell.silence();
+  }
+}
+
+async function look(
+  tracker: JobTracker,
+  id: string,
+  after: number,
+): Promise<{ record: JobRecord; page: OutputPage }> {
+  // The record first: output is stored before the end is, so a final record means complete output.
+  const record = await tracker.find(id);
+  const page = record && (await tracker.output(id, after));
+  if (!record || !page) throw new JobNotFoundError(id);
+  return { record, page };
 }
 
 /**
  * Everything of a job from the beginning (or from `after`), then what comes as it comes, then the final
- * state; then it ends. The reader pulls: a slow one never holds the job up, it only finds more at once.
+ * state; then it ends.
  * @throws JobNotFoundError for an id that is unknown, or whose retention ends meanwhile.
  */
 export async function* followJob(
@@ -23,26 +85,12 @@ export async function* followJob(
   id: string,
   options: FollowOptions = {},
 ): AsyncGenerator<JobEvent, void, undefined> {
-  const bell = new Bell(options.signal);
-  const unwatch = tracker.watch(id, () => bell.ring());
-  let after = options.after ?? 0;
-  let seen: JobRecord | undefined;
-  try {
-    while (!options.signal?.aborted) {
-      // The record first: output is stored before the end is, so a final record means complete output.
-      const record = await tracker.find(id);
-      const page = record && (await tracker.output(id, after));
-      if (!record || !page) throw new JobNotFoundError(id);
-      yield* outputEvents(page);
-      after = page.last;
-      yield* recordEvents(seen, record);
-      if (isFinal(record.state)) return;
-      seen = record;
-      await bell.rung();
-    }
-  } finally {
-    unwatch();
-  }
+  for await (const step of followSteps(tracker, id, options)) yield* eventsOf(step);
+}
+
+/** What a look has found, as events. */
+export function eventsOf({ page, seen, record }: JobStep): JobEvent[] {
+  return [...outputEvents(page), ...recordEvents(seen, record)];
 }
 
 /** `followJob` as an Observable; unsubscribing ends it. */
@@ -76,11 +124,12 @@ function* recordEvents(seen: JobRecord | undefined, record: JobRecord): Generato
 
 /** Lets a reader sleep until there is news; news that came while it was busy is not missed. */
 class Bell {
+  readonly #onAbort = (): void => this.ring();
   #pending = false;
   #wake: (() => void) | undefined;
 
-  constructor(signal: AbortSignal | undefined) {
-    signal?.addEventListener('abort', () => this.ring(), { once: true });
+  constructor(private readonly signal: AbortSignal | undefined) {
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   ring(): void {
@@ -88,8 +137,20 @@ class Bell {
     this.#wake?.();
   }
 
-  async rung(): Promise<void> {
+  /** @param atMost In ms; then it counts as rung. */
+  async rung(atMost?: number): Promise<void> {
+    const timer = atMost ? setTimeout(() => this.#wake?.(), atMost) : undefined;
     if (!this.#pending) await new Promise<void>((resolve) => (this.#wake = resolve));
+    clearTimeout(timer);
     this.#pending = false;
   }
+
+  silence(): void {
+    this.signal?.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+/** In real time, whatever clock the application has: it spares the processor, it is no rule about time. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -34,6 +34,8 @@ export interface Recovery {
 export interface JobQuery {
   state?: JobState;
   name?: string;
+  /** Only jobs that this one started. */
+  parentId?: string;
   /** At most so many; 100 if not given. */
   limit?: number;
   /** Only jobs created before the one with this id. */

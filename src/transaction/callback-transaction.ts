@@ -1,6 +1,7 @@
 import { runInTransaction } from '../context/scope.js';
 import type { OpenTransaction } from '../tracker/job-tracker.js';
 import { AmbientTransaction, currentTransaction } from './ambient-transaction.js';
+import { isSqlite } from './sqlite/sqlite-shape.js';
 import type {
   DataSourceLike,
   EntityManagerLike,
@@ -24,6 +25,12 @@ class CallbackTransaction extends AmbientTransaction {
     const { dataSource, runner, outer } = this;
     const own = { dataSource, query: runner.query.bind(runner) };
     return [own, ...(outer?.openTransactions() ?? [])];
+  }
+
+  /** On SQLite, whatever runs here is in the transaction: it always was, on the one connection, and can be nowhere else. */
+  override runnerFor(dataSource: DataSourceLike): QueryRunnerLike | undefined {
+    const isHere = dataSource === this.dataSource && isSqlite(dataSource);
+    return super.runnerFor(dataSource) ?? (isHere ? this.runner : undefined);
   }
 
   override isIn(runner: QueryRunnerLike): boolean {

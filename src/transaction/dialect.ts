@@ -29,8 +29,10 @@ const MYSQL: Dialect = {
 };
 
 const SQLITE: Dialect = {
-  isolation: undefined,
+  // It has no other, and what others commit meanwhile is not seen.
+  isolation: 'SERIALIZABLE',
   snapshotOf: () => 'a snapshot, as SQLite does',
+  // Noticed where the connection tells that no transaction is open any more.
   spoils: () => false,
   isLost: () => false,
 };

@@ -13,12 +13,18 @@ export interface ConnectionOpener {
   close(error?: Error): Promise<void>;
   /** Ends a statement that is being run, so that a rollback need not wait for it. */
   interrupt(): Promise<void>;
+  /** Gives up a begin that waits, for whatever it waits. */
+  abandon?(): void;
+}
+
+/** Whose connection it is. */
+export interface ConnectionOwner {
+  readonly jobId: string;
+  readonly jobName: string;
 }
 
 /** Whose transaction it is, and how it is to be. */
-export interface ConnectionRules {
-  readonly jobId: string;
-  readonly jobName: string;
+export interface ConnectionRules extends ConnectionOwner {
   readonly isolation: IsolationLevel | undefined;
   /** Called at the first statement that writes; what it gives is called at the end. */
   onWrite(): () => void;
@@ -146,8 +152,9 @@ export class JobConnection {
   }
 
   async rollBack(): Promise<void> {
+    if (!this.#begun) this.opener.abandon?.();
     if (this.#running > 0) await this.opener.interrupt();
-    await this.#end(() => this.opener.runner.rollbackTransaction());
+    await this.#end(() => rollBackWhole(this.opener.runner));
   }
 
   async #end(finish: () => Promise<void>): Promise<void> {
@@ -223,6 +230,12 @@ export class JobConnection {
       { cause: this.#failure },
     );
   }
+}
+
+/** Out of savepoints that the job has left open, too: each rollback leaves one. */
+async function rollBackWhole(runner: QueryRunnerLike): Promise<void> {
+  do await runner.rollbackTransaction();
+  while (runner.isTransactionActive);
 }
 
 function overlap(): JobTransactionError {

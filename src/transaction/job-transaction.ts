@@ -83,7 +83,11 @@ export class JobTransaction extends AmbientTransaction {
   #connectionOn(dataSource: DataSourceLike): JobConnection {
     const known = this.#connections.get(dataSource);
     if (known) return known;
-    const connection = new JobConnection(dataSource, openConnection(dataSource), this.rules);
+    const connection = new JobConnection(
+      dataSource,
+      openConnection(dataSource, this.rules),
+      this.rules,
+    );
     this.#connections.set(dataSource, connection);
     return connection;
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../job/clock.js';
 import type { JobDefinition } from '../registry/job-definition.js';
 import { JobTransaction } from './job-transaction.js';
 import { sewSeam } from './query-runner-seam.js';
+import { journalWarning } from './sqlite/journal-warning.js';
 import type { DataSourceLike } from './typeorm-shape.js';
 
 /** After so many ms with rows written and not committed, the log says so: such a transaction slows the whole database. */
@@ -62,6 +63,8 @@ export class JobTransactions {
       );
     }
     sewSeam(dataSource);
+    const warning = journalWarning(name, dataSource);
+    if (warning) this.logger.warn(warning);
     this.#warnOfSmallPool(name, dataSource);
   }
 

@@ -1,8 +1,13 @@
-import type { ConnectionOpener } from './job-connection.js';
+import type { ConnectionOpener, ConnectionOwner } from './job-connection.js';
 import { pooledConnection } from './pooled-connection.js';
+import { sqliteConnection } from './sqlite/sqlite-connection.js';
+import { isSqlite } from './sqlite/sqlite-shape.js';
 import type { DataSourceLike } from './typeorm-shape.js';
 
 /** Opens a connection for a job in the way of its kind of database. */
-export function openConnection(dataSource: DataSourceLike): ConnectionOpener {
-  return pooledConnection(dataSource);
+export function openConnection(
+  dataSource: DataSourceLike,
+  owner: ConnectionOwner,
+): ConnectionOpener {
+  return isSqlite(dataSource) ? sqliteConnection(dataSource, owner) : pooledConnection(dataSource);
 }

@@ -45,6 +45,7 @@ export function facadeOf(
     Object.defineProperty(facade, name, { value, writable: true, configurable: true });
   }
   facade.manager = dataSource.createEntityManager(facade);
+  reboundBroadcaster(facade);
   return facade;
 
   function savepointOf(asking: QueryRunnerLike): Promise<void> {
@@ -54,6 +55,14 @@ export function facadeOf(
     );
     return Promise.reject(error);
   }
+}
+
+/** Subscribers are given its runner and manager: with the bare one's, they would get past what the facade does. */
+export function reboundBroadcaster(facade: QueryRunnerLike): void {
+  const { broadcaster } = facade as QueryRunnerLike & { broadcaster?: object };
+  if (!broadcaster) return;
+  const rebound = Object.create(broadcaster, { queryRunner: { value: facade } }) as object;
+  Object.defineProperty(facade, 'broadcaster', { value: rebound });
 }
 
 interface Streaming {

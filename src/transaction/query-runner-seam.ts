@@ -1,5 +1,7 @@
 import { currentTransaction } from './ambient-transaction.js';
 import { noticeTransactions } from './callback-transaction.js';
+import { guardedRunners } from './sqlite/guarded-runner.js';
+import { isSqlite } from './sqlite/sqlite-shape.js';
 import type { DataSourceLike, QueryRunnerLike } from './typeorm-shape.js';
 
 const ORIGINAL = Symbol('nestjs-background:create-query-runner');
@@ -14,7 +16,9 @@ type Sewn = DataSourceLike & { [ORIGINAL]?: (mode?: 'master' | 'slave') => Query
 export function sewSeam(dataSource: DataSourceLike): void {
   const sewn = dataSource as Sewn;
   if (sewn[ORIGINAL]) return;
-  const original = dataSource.createQueryRunner.bind(dataSource);
+  const original = isSqlite(dataSource)
+    ? guardedRunners(dataSource)
+    : dataSource.createQueryRunner.bind(dataSource);
   sewn[ORIGINAL] = original;
   dataSource.createQueryRunner = (mode) =>
     currentTransaction()?.runnerFor(dataSource) ?? original(mode);

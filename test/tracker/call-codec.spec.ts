@@ -61,7 +61,7 @@ describe('Arguments that are stored', () => {
     const refusal = (): unknown => encode(value);
     expect(refusal).toThrow(ArgumentsNotSerializableError);
     expect(refusal).toThrow(what);
-    expect(refusal).toThrow(`${path} is `);
+    expect(refusal).toThrow(`${path} cannot be sent`);
   });
 
   it('are refused where they cannot be read to the end', () => {

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers';
 import { QueueFullError } from '../../errors/job.errors.js';
 import type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from '../job-engine.js';
+import { JobLimits } from './job-limits.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** Deliveries in a row before the event loop gets its turn, so that a flood of short jobs cannot starve requests. */
@@ -15,6 +16,7 @@ export function localEngine(): JobEngine {
 class LocalEngine implements JobEngine {
   readonly #waiting = new WaitingLine();
   readonly #delayed = new Map<string, () => void>();
+  readonly #limits = new JobLimits();
   #host!: EngineHost;
   #running = 0;
   #paused = false;
@@ -27,7 +29,7 @@ class LocalEngine implements JobEngine {
 
   enqueue(ticket: JobTicket): void {
     const freeSlots = Math.max(0, this.#host.concurrency - this.#running);
-    const waiting = this.#waiting.length + this.#delayed.size - freeSlots;
+    const waiting = this.#waiting.length + this.#delayed.size + this.#limits.length - freeSlots;
     if (waiting >= this.#host.queueLimit && !ticket.isAccepted) {
       throw new QueueFullError(ticket.name, this.#host.queueLimit);
     }
@@ -38,6 +40,19 @@ class LocalEngine implements JobEngine {
     this.#delayed.get(id)?.();
     this.#delayed.delete(id);
     this.#waiting.remove(id);
+    this.#limits.remove(id);
+  }
+
+  lend(ticket: JobTicket, awaitedId: string): () => void {
+    this.#running -= 1;
+    this.#leaveLimit(ticket);
+    this.#waiting.hurry(awaitedId);
+    this.#askTurn();
+    return () => {
+      this.#running += 1;
+      this.#limits.comeBack(ticket);
+      this.#waiting.unhurry(awaitedId);
+    };
   }
 
   pause(): void {
@@ -54,6 +69,7 @@ class LocalEngine implements JobEngine {
   #admit(ticket: JobTicket): void {
     const delay = (ticket.runAt ?? 0) - this.#host.clock.now();
     if (delay > 0) return this.#delay(ticket, delay);
+    // It was to wait, and its time has come already.
     if (ticket.runAt !== undefined) this.#host.ready(ticket.id);
     this.#line(ticket);
   }
@@ -88,7 +104,7 @@ class LocalEngine implements JobEngine {
       if (this.#deliveriesLeft === 0) return this.#askTurn();
       const ticket = this.#waiting.shift();
       if (!ticket) return;
-      this.#deliver(ticket);
+      if (this.#limits.enter(ticket)) this.#deliver(ticket);
     }
   }
 
@@ -98,8 +114,14 @@ class LocalEngine implements JobEngine {
     void this.#host.deliver(ticket).then((outcome) => this.#release(ticket, outcome));
   }
 
+  #leaveLimit(ticket: JobTicket): void {
+    const next = this.#limits.leave(ticket);
+    if (next) this.#waiting.pushAgain(next);
+  }
+
   #release(ticket: JobTicket, outcome: DeliveryOutcome): void {
     this.#running -= 1;
+    this.#leaveLimit(ticket);
     if (outcome.again && !this.#paused) this.#admit({ ...ticket, runAt: outcome.again.runAt });
     this.#deliverWaiting();
   }

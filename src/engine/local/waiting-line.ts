@@ -6,10 +6,15 @@ interface Place {
   left: boolean;
 }
 
+/** The lane of tickets that go before all others: no priority is as high. */
+const FIRST = Infinity;
+
 /** Tickets by priority, highest first, and within one priority in the order they came. */
 export class WaitingLine {
   readonly #lanes = new Map<number, Fifo<Place>>();
   readonly #places = new Map<string, Place>();
+  /** To be put first as soon as they come: they are being stored, or delayed, while somebody waits for them. */
+  readonly #expected = new Set<string>();
   #priorities: number[] = [];
 
   get length(): number {
@@ -17,9 +22,7 @@ export class WaitingLine {
   }
 
   push(ticket: JobTicket): void {
-    const place = { ticket, left: false };
-    this.#places.set(ticket.id, place);
-    this.#laneOf(ticket.priority).push(place);
+    this.#pushTo(this.#expected.delete(ticket.id) ? FIRST : ticket.priority, ticket);
   }
 
   shift(): JobTicket | undefined {
@@ -30,11 +33,34 @@ export class WaitingLine {
     return undefined;
   }
 
+  /** Before its equals: it had its turn. */
+  pushAgain(ticket: JobTicket): void {
+    this.#pushTo(ticket.priority + 0.5, ticket);
+  }
+
+  /** Puts a ticket before all others: somebody who has begun cannot end without it. */
+  hurry(id: string): void {
+    const ticket = this.#places.get(id)?.ticket;
+    this.#expected.add(id);
+    if (ticket && this.remove(id)) this.push(ticket);
+  }
+
+  /** Nobody waits for it any more. */
+  unhurry(id: string): void {
+    this.#expected.delete(id);
+  }
+
   remove(id: string): boolean {
     const place = this.#places.get(id);
     if (!place) return false;
     place.left = true;
     return this.#places.delete(id);
+  }
+
+  #pushTo(priority: number, ticket: JobTicket): void {
+    const place = { ticket, left: false };
+    this.#places.set(ticket.id, place);
+    this.#laneOf(priority).push(place);
   }
 
   #shiftLane(lane: Fifo<Place>): JobTicket | undefined {

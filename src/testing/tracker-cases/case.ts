@@ -69,6 +69,7 @@ export function everyChange(): JobChange[] {
     { type: 'cancel', at: 15, error: FAILURE },
     { type: 'reschedule', at: 16, error: FAILURE, runAt: 17 },
     { type: 'release', at: 18 },
+    { type: 'retry', at: 19 },
   ];
 }
 

@@ -14,6 +14,8 @@ interface Entry {
   record: JobRecord;
   channel: Channel | undefined;
   watchers: Set<() => void> | undefined;
+  /** The jobs that it started, so that a page that shows them need not look through all. */
+  children: string[] | undefined;
 }
 
 const NOTHING_PRINTED: OutputPage = { chunks: [], gap: undefined, last: 0 };
@@ -27,7 +29,10 @@ class MemoryTracker implements JobTracker {
   }
 
   create(record: JobRecord): void {
-    this.#entries.set(record.id, { record, channel: undefined, watchers: undefined });
+    const nothing = { channel: undefined, watchers: undefined, children: undefined };
+    this.#entries.set(record.id, { record, ...nothing });
+    const parent = record.parentId ? this.#entries.get(record.parentId) : undefined;
+    if (parent) (parent.children ??= []).push(record.id);
   }
 
   forget(id: string): void {
@@ -42,6 +47,7 @@ class MemoryTracker implements JobTracker {
     const changed = applyChange(entry.record, change);
     if (!changed) return undefined;
     this.#update(entry, changed);
+    if (change.type === 'retry') this.#retained.take(id);
     if (isFinal(changed.state)) this.#retain(changed);
     return changed;
   }
@@ -64,10 +70,9 @@ class MemoryTracker implements JobTracker {
     return this.#entries.get(id)?.record;
   }
 
-  list({ state, name, limit = 100, before }: JobQuery): JobRecord[] {
-    return [...this.#entries.values()]
+  list({ state, name, parentId, limit = 100, before }: JobQuery): JobRecord[] {
+    return this.#recordsOf(parentId)
       .reverse()
-      .map((entry) => entry.record)
       .filter((record) => !state || record.state === state)
       .filter((record) => !name || record.name === name)
       .filter((record) => !before || record.id < before)
@@ -96,6 +101,12 @@ class MemoryTracker implements JobTracker {
 
   close(): void {
     this.#retained.close();
+  }
+
+  #recordsOf(parentId: string | undefined): JobRecord[] {
+    if (!parentId) return [...this.#entries.values()].map(({ record }) => record);
+    const children = this.#entries.get(parentId)?.children ?? [];
+    return children.flatMap((id) => this.#entries.get(id)?.record ?? []);
   }
 
   #update(entry: Entry, record: JobRecord): void {

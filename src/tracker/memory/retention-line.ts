@@ -12,6 +12,8 @@ interface Finished {
 export class RetentionLine {
   readonly #completed = new Fifo<Finished>();
   readonly #failed = new Fifo<Finished>();
+  /** Failed jobs that run again: their place in the line stands for nothing. */
+  readonly #taken = new Set<string>();
   #timer: { dueAt: number; stop: () => void } | undefined;
 
   constructor(
@@ -23,8 +25,13 @@ export class RetentionLine {
   add(id: string, state: 'completed' | 'failed', finishedAt: number): void {
     const dueAt = finishedAt + this.retention[state];
     this.#lineOf(state).push({ id, finishedAt, dueAt });
-    if (this.#completed.length + this.#failed.length > this.retention.count) this.#purgeOldest();
+    if (this.#length > this.retention.count) this.#purgeOldest();
     this.#arm();
+  }
+
+  /** The job runs again, and comes back when it is over. */
+  take(id: string): void {
+    this.#taken.add(id);
   }
 
   close(): void {
@@ -32,19 +39,27 @@ export class RetentionLine {
     this.#timer = undefined;
   }
 
+  get #length(): number {
+    return this.#completed.length + this.#failed.length - this.#taken.size;
+  }
+
   #lineOf(state: 'completed' | 'failed'): Fifo<Finished> {
     return state === 'completed' ? this.#completed : this.#failed;
   }
 
   #purgeOldest(): void {
-    const completed = this.#completed.peek()?.finishedAt ?? Infinity;
-    const failed = this.#failed.peek()?.finishedAt ?? Infinity;
-    this.#purgeFirst(completed <= failed ? this.#completed : this.#failed);
+    while (this.#length > this.retention.count) {
+      const completed = this.#completed.peek()?.finishedAt ?? Infinity;
+      const failed = this.#failed.peek()?.finishedAt ?? Infinity;
+      this.#purgeFirst(completed <= failed ? this.#completed : this.#failed);
+    }
   }
 
   #purgeFirst(line: Fifo<Finished>): void {
     const finished = line.shift();
-    if (finished) this.purge(finished.id);
+    // A job comes into the line of the failed before it is taken out, so the first of its places is the void one.
+    const isTaken = line === this.#failed && finished && this.#taken.delete(finished.id);
+    if (finished && !isTaken) this.purge(finished.id);
   }
 
   #arm(): void {

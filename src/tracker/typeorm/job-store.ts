@@ -78,8 +78,10 @@ export class JobStore {
     return row && recordOf(row);
   }
 
-  async list({ state, name, limit = 100, before }: JobQuery): Promise<JobRecord[]> {
-    const conditions = { 'state = ?': state, 'name = ?': name, 'id < ?': before };
+  async list({ state, name, parentId, limit = 100, before }: JobQuery): Promise<JobRecord[]> {
+    const conditions = {
+      ...{ 'state = ?': state, 'name = ?': name, 'parent_id = ?': parentId, 'id < ?': before },
+    };
     const given = Object.entries(conditions).filter(([, value]) => value !== undefined);
     const where = given.length > 0 ? `WHERE ${given.map(([sql]) => sql).join(' AND ')}` : '';
     const sql =
@@ -130,6 +132,11 @@ export class JobStore {
         return {
           sql: 'error = ?, run_at = ?',
           values: [jsonFor(change.error, dialect), change.runAt ?? null],
+        };
+      case 'retry':
+        return {
+          sql: 'started_at = NULL, finished_at = NULL, progress = NULL, owner = ?',
+          values: [owner],
         };
       case 'release':
         return { sql: 'progress = NULL, owner = ?', values: [NOBODY] };

@@ -8,7 +8,7 @@ const LONGEST_ROW = 256 * 1024;
 /** What was printed before the first attempt heads the output, whoever has started the job meanwhile. */
 const CURRENT = 'id = ? AND (0 = ? OR (attempt = ? AND owner = ?))';
 
-type StoredChunk = readonly [seq: number, stream: 0 | 1, text: string];
+type StoredChunk = readonly [seq: number, stream: 0 | 1, text: string, attempt?: number];
 
 /** Output that is to be stored for an attempt; with the gap where it has grown. */
 export interface OutputBatch {
@@ -111,11 +111,15 @@ function* rowsOf(chunks: readonly OutputChunk[]): Generator<OutputChunk[]> {
   if (row.length > 0) yield row;
 }
 
-function toStored({ seq, text, stream }: OutputChunk): StoredChunk {
-  return [seq, stream === 'stderr' ? 1 : 0, text];
+function toStored({ seq, text, stream, attempt }: OutputChunk): StoredChunk {
+  const stored = [seq, stream === 'stderr' ? 1 : 0, text] as const;
+  return attempt === undefined ? stored : [...stored, attempt];
 }
 
 function chunksOf(stored: unknown): OutputChunk[] {
   const chunks = (jsonOf(stored) ?? []) as StoredChunk[];
-  return chunks.map(([seq, stderr, text]) => ({ seq, text, stream: stderr ? 'stderr' : 'stdout' }));
+  return chunks.map(([seq, stderr, text, attempt]) => {
+    const chunk: OutputChunk = { seq, text, stream: stderr ? 'stderr' : 'stdout' };
+    return attempt === undefined ? chunk : { ...chunk, attempt };
+  });
 }

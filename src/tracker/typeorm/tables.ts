@@ -47,6 +47,8 @@ const JOB: TableShape = {
   indices: {
     // To list by state newest first, and to count.
     background_job_state: ['state', 'id'],
+    // To list what a job has started.
+    background_job_parent_id: ['parent_id'],
     // To take over what a process left.
     background_job_owner: ['owner'],
     // To purge.

@@ -1,4 +1,4 @@
-import type { BackgroundMethod } from '../registry/job-registry.js';
+import type { BackgroundMethod } from './job-registry.js';
 
 /** On the function that stands in for a decorated method: what it stands for. */
 const NOTED = Symbol('nestjs-background:noted-method');

@@ -1,0 +1,64 @@
+import type { JobEngine } from '../engine/job-engine.js';
+import { toFailure } from '../errors/failure.js';
+import { isPipelined } from '../future/hand-over.js';
+import { JobFuture, type FutureHost } from '../future/job-future.js';
+import type { Clock } from '../job/clock.js';
+import type { JobRunner } from '../run/job-runner.js';
+import { PendingCall } from '../run/pending-call.js';
+import type { JobTracker } from '../tracker/job-tracker.js';
+import type { ArgumentPipeline } from './argument-pipeline.js';
+import { ticketOf } from './ticket.js';
+
+export interface RetryParts {
+  readonly tracker: JobTracker;
+  readonly engine: JobEngine;
+  readonly runner: JobRunner;
+  readonly control: FutureHost;
+  readonly clock: Clock;
+}
+
+/** Runs jobs again that have failed or were cancelled, because somebody says so. */
+export class JobRetry {
+  constructor(
+    private readonly parts: RetryParts,
+    private readonly pipeline: ArgumentPipeline,
+  ) {}
+
+  /** False where there is nothing to run again. @throws QueueFullError */
+  async retry(id: string): Promise<boolean> {
+    const { tracker, runner, clock } = this.parts;
+    const ended = runner.ended.take(id);
+    const record = ended && (await tracker.change(id, { type: 'retry', at: clock.now() }));
+    if (!ended || !record) return false;
+    const call = this.#again(ended);
+    runner.attend(call);
+    try {
+      // At once: whoever asks for it now does not ask for its delay.
+      await this.#queue(call, () => ({ ...ticketOf(call, record), runAt: undefined }));
+    } catch (error) {
+      await this.#giveUp(call, error);
+      throw error;
+    }
+    return true;
+  }
+
+  /** The same call with a future of its own: that of the first end is settled for good. */
+  #again({ id, definition, target, args, output }: PendingCall): PendingCall {
+    const { future, settler } = JobFuture.of<unknown>(this.parts.control, id, definition.name);
+    const call = new PendingCall(future, settler, definition, target, args);
+    call.output = output;
+    return call;
+  }
+
+  async #queue(call: PendingCall, ticket: () => ReturnType<typeof ticketOf>): Promise<void> {
+    if (call.args.some(isPipelined)) return this.pipeline.queueWhenResolved(call, ticket);
+    await this.parts.engine.enqueue(ticket());
+  }
+
+  async #giveUp(call: PendingCall, error: unknown): Promise<void> {
+    const { tracker, runner, clock } = this.parts;
+    await tracker.change(call.id, { type: 'fail', at: clock.now(), error: toFailure(error) });
+    runner.drop(call, error);
+    runner.ended.keep(call);
+  }
+}

@@ -1,0 +1,59 @@
+import type { JobTicket } from '../engine/job-engine.js';
+import { obstacleIn } from '../engine/crossing.js';
+import { BackgroundOptionsError } from '../errors/setup.errors.js';
+import { ArgumentsNotSerializableError } from '../errors/thread.errors.js';
+import type { JobRecord } from '../job/job.js';
+import type { JobDefinition, KeyOf } from '../registry/job-definition.js';
+import type { PendingCall } from '../run/pending-call.js';
+
+/** What the engine is to know of a call. @throws BackgroundOptionsError where its key cannot be told; ArgumentsNotSerializableError */
+export function ticketOf({ definition, args }: PendingCall, record: JobRecord): JobTicket {
+  if (definition.thread) refuseUncrossable(definition.name, args);
+  const { id, name, createdAt } = record;
+  const runAt = definition.delay > 0 ? createdAt + definition.delay : undefined;
+  const limit = definition.concurrency && limitOf(definition, args);
+  return { id, name, priority: definition.priority, runAt, limit };
+}
+
+/** The user's key of a call. @throws BackgroundOptionsError where it throws, or gives no text. */
+export function keyOf(
+  { name }: JobDefinition,
+  option: 'concurrency' | 'unique',
+  key: KeyOf,
+  args: readonly unknown[],
+): string {
+  const given = callKey(name, option, key, args);
+  // Never of two jobs the same, whatever they are named.
+  if (typeof given === 'string') return JSON.stringify([name, given]);
+  throw new BackgroundOptionsError(
+    `${option}.key`,
+    given,
+    `Job ${name} was refused: its { ${option}: { key } } gave ${String(given)}. Let it return a text.`,
+  );
+}
+
+function refuseUncrossable(name: string, args: readonly unknown[]): void {
+  const obstacle = obstacleIn(args, 'arguments');
+  if (obstacle) throw new ArgumentsNotSerializableError(name, obstacle.path, obstacle.reason);
+}
+
+function limitOf(definition: JobDefinition, args: readonly unknown[]): JobTicket['limit'] {
+  const { limit, key } = definition.concurrency!;
+  return {
+    jobs: limit,
+    key: key ? keyOf(definition, 'concurrency', key, args) : definition.name,
+  };
+}
+
+function callKey(name: string, option: string, key: KeyOf, args: readonly unknown[]): unknown {
+  try {
+    return key(...(args as never[]));
+  } catch (error) {
+    throw new BackgroundOptionsError(
+      `${option}.key`,
+      key,
+      `Job ${name} was refused: its { ${option}: { key } } threw. It must give a text for any arguments.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,82 @@
+import { JobDeadlockError } from '../errors/deadlock.error.js';
+
+/** Gives up a slot for as long as a job waits; the function that it returns takes it back. */
+export type LendSlot = (awaited: WaitNode) => () => void;
+
+/**
+ * A job in the graph of who waits for whom. Made when the job first waits or is waited for: one that does
+ * neither costs nothing. The graph is the nodes; there is no list of them to keep.
+ */
+export class WaitNode {
+  readonly #waitsFor = new Set<WaitNode>();
+  readonly #waitedForBy = new Set<WaitNode>();
+  #takeBack: (() => void) | undefined;
+
+  constructor(
+    readonly id: string,
+    readonly name: string,
+  ) {}
+
+  /**
+   * This job begins to wait for another, and lends its slot with its first wait. Returns the error where that would
+   * close a circle: then nothing is noted.
+   */
+  waitFor(awaited: WaitNode, lend?: LendSlot): JobDeadlockError | undefined {
+    const path = awaited.#pathTo(this);
+    if (path) return new JobDeadlockError([this, ...path]);
+    if (this.#waitsFor.size === 0) this.#takeBack = lend?.(awaited);
+    this.#waitsFor.add(awaited);
+    awaited.#waitedForBy.add(this);
+    return undefined;
+  }
+
+  /** The job goes on for good, or its attempt is over: it waits for nobody any more. */
+  stopWaiting(): void {
+    for (const awaited of this.#waitsFor) awaited.#waitedForBy.delete(this);
+    this.#waitsFor.clear();
+    this.#goOn();
+  }
+
+  /** The job is over: nobody waits for it any more. */
+  end(): void {
+    for (const waiter of this.#waitedForBy) waiter.#gotOver(this);
+    this.#waitedForBy.clear();
+    this.stopWaiting();
+  }
+
+  // With Promise.all and Promise.race a job waits for several at once, and nothing tells the two apart: it has its
+  // slot back when the last of them is over. Were it to hold the slot after the first, `all` could starve the others.
+  #gotOver(awaited: WaitNode): void {
+    this.#waitsFor.delete(awaited);
+    if (this.#waitsFor.size === 0) this.#goOn();
+  }
+
+  #goOn(): void {
+    this.#takeBack?.();
+    this.#takeBack = undefined;
+  }
+
+  /** The jobs from this one to the other, each waiting for the next, without the other itself; searched without recursion. */
+  #pathTo(goal: WaitNode): WaitNode[] | undefined {
+    if (goal === this) return [];
+    if (this.#waitsFor.size === 0) return undefined;
+    const cameFrom = new Map<WaitNode, WaitNode | undefined>([[this, undefined]]);
+    // A map is walked in the order of insertion, additions during the walk included: a queue that knows its past.
+    for (const node of cameFrom.keys()) {
+      for (const next of node.#waitsFor) {
+        if (next === goal) return pathBackFrom(node, cameFrom);
+        if (!cameFrom.has(next)) cameFrom.set(next, node);
+      }
+    }
+    return undefined;
+  }
+}
+
+function pathBackFrom(
+  last: WaitNode,
+  cameFrom: ReadonlyMap<WaitNode, WaitNode | undefined>,
+): WaitNode[] {
+  const path: WaitNode[] = [];
+  for (let node: WaitNode | undefined = last; node; node = cameFrom.get(node)) path.push(node);
+  return path.reverse();
+}

@@ -1,0 +1,36 @@
+import type { ExposeOptions } from '../../decorators/route-door.js';
+import type { JobRecord } from '../../job/job.js';
+import { exposedJob } from '../exposed-job.js';
+import { dataText, isPercentage } from './format.js';
+import { markup, type Html } from './html.js';
+import { MOST_SHOWN, type NestedJob } from './nested-jobs.js';
+import { amount, bar, STATES } from './status.js';
+
+/** The jobs that this one has started, each with its own bar. */
+export function nestedPart(jobs: readonly NestedJob[], expose?: ExposeOptions): Html | undefined {
+  if (jobs.length === 0) return undefined;
+  return markup`<article slot="nested"><h2>Jobs that it started</h2>${list(jobs, expose)}</article>\n`;
+}
+
+function list(jobs: readonly NestedJob[], expose?: ExposeOptions): Html {
+  const more = jobs.length - MOST_SHOWN;
+  const rest = more > 0 && markup`<li class="note">and ${more} more</li>`;
+  return markup`<ul>${jobs.slice(0, MOST_SHOWN).map((job) => item(job, expose))}${rest}</ul>`;
+}
+
+function item({ record, children }: NestedJob, expose?: ExposeOptions): Html {
+  const { mark, word } = STATES[record.state];
+  const name = markup`<span class="mark" aria-hidden="true">${mark}</span><span class="name">${record.name}</span> <span class="note">${word.toLowerCase()}</span>`;
+  return markup`<li class="is-${record.state}">${name}${howFar(record, expose)}${children.length > 0 && list(children, expose)}</li>`;
+}
+
+function howFar(record: JobRecord, expose?: ExposeOptions): Html {
+  const { state, progress } = record;
+  const { error } = exposedJob(record, expose);
+  const isPart = progress !== null && isPercentage(progress);
+  const value = state === 'completed' && isPart ? 100 : (progress?.value ?? 0);
+  const amounts = progress ? [amount(value, isPart), dataText(progress.data)] : [];
+  const text = [...amounts, error?.message].filter(Boolean).join(' · ');
+  const below = text && markup`<div class="far note">${text}</div>`;
+  return markup`${progress && bar(value, isPart, state)}${below}`;
+}

@@ -1,0 +1,125 @@
+import { statSync } from 'node:fs';
+import { JobTransactionError } from '../../errors/transaction.errors.js';
+import { patiently } from './patience.js';
+import type { NativeConnection, SqliteDriverLike, SqliteRunner } from './sqlite-shape.js';
+
+/** Kept for the next job: one writes at a time, and a few read outside of their transactions. */
+const MOST_IDLE = 4;
+
+/** A connection to the file, with the statements that were prepared on it. */
+export interface OwnConnection {
+  readonly native: NativeConnection;
+  readonly statements: Map<string, unknown>;
+}
+
+/** Connections to a database file beside the one that TypeORM shares with everybody. */
+export class ConnectionPool {
+  #idle: OwnConnection[] = [];
+  readonly #lent = new Set<OwnConnection>();
+  #identity: string | undefined;
+
+  constructor(
+    private readonly driver: SqliteDriverLike,
+    private readonly file: string,
+    private readonly title: string,
+  ) {
+    this.#identity = identityOf(file);
+  }
+
+  async lend(signal?: AbortSignal): Promise<OwnConnection> {
+    this.#refuseOtherFile();
+    const connection = this.#idle.pop() ?? (await this.#open(signal));
+    this.#lent.add(connection);
+    return connection;
+  }
+
+  /** @param reusable Whether it is as good as new. */
+  async takeBack(connection: OwnConnection, reusable: boolean): Promise<void> {
+    const isOurs = this.#lent.delete(connection);
+    if (isOurs && reusable && this.#idle.length < MOST_IDLE) this.#idle.push(connection);
+    else await close(connection.native);
+  }
+
+  /** When the DataSource is destroyed. What is lent is closed when it comes back. */
+  async clear(): Promise<void> {
+    const idle = this.#idle;
+    this.#idle = [];
+    this.#lent.clear();
+    this.#identity = undefined;
+    await Promise.all(idle.map(({ native }) => close(native)));
+  }
+
+  async #open(signal: AbortSignal | undefined): Promise<OwnConnection> {
+    const native = await patiently(() => this.#connect(), this.title, signal);
+    try {
+      await this.#prepare(native);
+    } catch (error) {
+      await close(native);
+      throw error;
+    }
+    return { native, statements: new Map() };
+  }
+
+  /** No busy timeout, or better-sqlite3 would wait with the event loop standing still. And never a new, empty file. */
+  #connect(): Promise<NativeConnection> {
+    const options = { ...this.driver.options, timeout: 0, fileMustExist: true };
+    const driver = Object.create(this.driver, { options: { value: options } }) as SqliteDriverLike;
+    return driver.createDatabaseConnection();
+  }
+
+  async #prepare(native: NativeConnection): Promise<void> {
+    const { runner } = runnerOn(this.driver, native);
+    for (const { attachFilepathAbsolute, attachHandle } of attachedTo(this.driver)) {
+      await runner.query(`ATTACH "${attachFilepathAbsolute}" AS "${attachHandle}"`);
+    }
+    // Without WAL, a transaction that outgrows the cache would lock readers out before it is committed.
+    if ((await journalMode(runner)) !== 'wal') await runner.query('PRAGMA cache_spill = OFF');
+  }
+
+  /** What is written to a file that was deleted or replaced would be lost, and nobody would know. */
+  #refuseOtherFile(): void {
+    const found = identityOf(this.file);
+    this.#identity ??= found;
+    if (found !== undefined && found === this.#identity) return;
+    throw new JobTransactionError(
+      `${this.title} has been deleted or replaced since the application opened it, so what is written there is lost. ` +
+        'Put it back and restart the application.',
+    );
+  }
+}
+
+/** A runner of TypeORM's for one connection alone; `lane.databaseConnection` may be set later. */
+export function runnerOn(
+  driver: SqliteDriverLike,
+  native?: NativeConnection,
+): { runner: SqliteRunner; lane: SqliteDriverLike } {
+  const lane = Object.create(driver, {
+    databaseConnection: { value: native, writable: true },
+    queryRunner: { value: undefined, writable: true },
+  }) as SqliteDriverLike;
+  return { runner: lane.createQueryRunner('master') as SqliteRunner, lane };
+}
+
+export function attachedTo(
+  driver: SqliteDriverLike,
+): { attachFilepathAbsolute: string; attachHandle: string }[] {
+  return Object.values(driver.attachedDatabases ?? {});
+}
+
+async function journalMode(runner: SqliteRunner): Promise<string | undefined> {
+  const rows = (await runner.query('PRAGMA journal_mode')) as { journal_mode?: string }[];
+  return rows[0]?.journal_mode;
+}
+
+function identityOf(file: string): string | undefined {
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
+}
+
+/** sqlite3 calls back; better-sqlite3 has closed when it returns, and calls nobody. */
+function close(native: NativeConnection): Promise<void> {
+  if (native.pragma) return Promise.resolve(native.close()).then(() => undefined);
+  return new Promise((resolve, reject) => {
+    native.close((error) => (error ? reject(error) : resolve()));
+  });
+}

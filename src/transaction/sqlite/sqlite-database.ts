@@ -1,0 +1,152 @@
+import { basename } from 'node:path';
+import type { DataSourceLike } from '../typeorm-shape.js';
+import { attachedTo, ConnectionPool, runnerOn, type OwnConnection } from './connection-pool.js';
+import { fileLock, memoryLock, realPath } from './lock-registry.js';
+import {
+  isFile,
+  type NativeConnection,
+  type SqliteDriverLike,
+  type SqliteRunner,
+} from './sqlite-shape.js';
+import type { LockParty, Release, WaitRules, WriterLock } from './writer-lock.js';
+
+const DATABASE = Symbol.for('nestjs-background:sqlite-database');
+
+type Known = DataSourceLike & { [DATABASE]?: SqliteDatabase };
+
+/** A connection that is lent for a while. */
+export interface Lane {
+  readonly native: NativeConnection;
+  /** Prepared on it, as TypeORM keeps them; without, the runner keeps its own. */
+  readonly statements?: Map<string, unknown>;
+  /** Gives it back; where it is not as good as new, it is closed. */
+  leave(reusable: boolean): Promise<void>;
+}
+
+export interface OwnRunner {
+  readonly runner: SqliteRunner;
+  enter(lane: Lane): void;
+}
+
+/** What this process knows of a DataSource's SQLite database: who writes, and which connections there are. */
+export class SqliteDatabase {
+  /** Begun by hand, with a BEGIN of the application's own on the connection that all of it shares. */
+  readonly byHand: { release: Release | undefined } = { release: undefined };
+  /** Whether the log says already that it lacks a write-ahead log. */
+  isJournalNoted = false;
+  readonly title: string;
+  readonly #pool: ConnectionPool | undefined;
+  readonly #ownLock: WriterLock | undefined;
+  #fileLocks: WriterLock[] | undefined;
+
+  constructor(private readonly dataSource: DataSourceLike) {
+    const path = isFile(dataSource) ? realPath(dataSource.options.database as string) : undefined;
+    this.title =
+      path === undefined ? 'the SQLite database in memory' : `the SQLite file ${basename(path)}`;
+    if (path === undefined) this.#ownLock = memoryLock(this.driver, this.title);
+    else this.#pool = new ConnectionPool(this.driver, path, this.title);
+    this.#closeWithDataSource();
+  }
+
+  get driver(): SqliteDriverLike {
+    return this.dataSource.driver as SqliteDriverLike;
+  }
+
+  /** Whether it is in memory, where the one connection is all there is. */
+  get isSingle(): boolean {
+    return this.#pool === undefined;
+  }
+
+  get isReadOnly(): boolean {
+    return this.driver.options.readonly === true;
+  }
+
+  /** Whether readers and the writer do not disturb each other. */
+  get hasWriteAheadLog(): boolean {
+    const { databaseConnection: native, options } = this.driver;
+    const mode = native?.pragma?.('journal_mode', { simple: true });
+    return mode === undefined
+      ? 'enableWAL' in options && options.enableWAL === true
+      : mode === 'wal';
+  }
+
+  /**
+   * Whether a connection of its own can read now, whoever writes. Without a write-ahead log a big transaction of the
+   * application may have locked readers out; those of jobs keep from that until they commit.
+   */
+  get readsAreFree(): boolean {
+    return !this.isSingle && (this.hasWriteAheadLog || this.isHeldByJob);
+  }
+
+  /** Whether a job's transaction is open, or about to be. */
+  get isHeldByJob(): boolean {
+    return this.#locks().some(({ holder }) => holder?.isJob);
+  }
+
+  /** Waits until it may write, and nobody else does. @throws DatabaseBusyError, JobTransactionError */
+  async hold(party: LockParty, rules?: WaitRules): Promise<Release> {
+    const held: Release[] = [];
+    const release = (): void => held.reverse().forEach((one) => one());
+    try {
+      for (const lock of this.#locks()) held.push(await lock.take(party, rules));
+      return release;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** A runner that nobody else has; it must be given a lane before it runs anything. */
+  runner(): OwnRunner {
+    const { runner, lane: driver } = runnerOn(this.driver);
+    const enter = ({ native, statements }: Lane): void => {
+      driver.databaseConnection = native;
+      if (statements) runner.stmtCache = statements;
+    };
+    return { runner, enter };
+  }
+
+  /** A connection of its own, or the only one. */
+  async lane(signal?: AbortSignal): Promise<Lane> {
+    const pool = this.#pool;
+    if (!pool) return { native: this.driver.databaseConnection, leave: () => Promise.resolve() };
+    const connection: OwnConnection = await pool.lend(signal);
+    return {
+      ...connection,
+      leave: (reusable) => pool.takeBack(connection, reusable),
+    };
+  }
+
+  /** Always in the same order, or two that need both files would wait for each other. */
+  #locks(): WriterLock[] {
+    if (this.#ownLock) return [this.#ownLock];
+    return (this.#fileLocks ??= this.#paths().map((path) => fileLock(this.driver, path)));
+  }
+
+  #paths(): string[] {
+    const attached = attachedTo(this.driver).map((one) => one.attachFilepathAbsolute);
+    const paths = [this.dataSource.options.database as string, ...attached];
+    return [...new Set(paths.map(realPath))].sort();
+  }
+
+  #closeWithDataSource(): void {
+    const { driver } = this;
+    const disconnect = driver.disconnect.bind(driver);
+    driver.disconnect = async () => {
+      await this.#pool?.clear();
+      this.#fileLocks = undefined;
+      this.byHand.release?.();
+      this.byHand.release = undefined;
+      await disconnect();
+    };
+  }
+}
+
+/** The same for everybody who has the DataSource. */
+export function databaseOf(dataSource: DataSourceLike): SqliteDatabase {
+  const known = dataSource as Known;
+  if (!known[DATABASE]) {
+    Object.defineProperty(known, DATABASE, { value: new SqliteDatabase(dataSource) });
+  }
+  return known[DATABASE]!;
+}

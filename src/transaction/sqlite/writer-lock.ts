@@ -1,0 +1,129 @@
+import { JobDeadlockError } from '../../errors/deadlock.error.js';
+import { DatabaseBusyError, JobTransactionError } from '../../errors/transaction.errors.js';
+import { systemClock, type Clock } from '../../job/clock.js';
+
+/**
+ * How long to wait for the lock, in ms. A job may well write for seconds; but a request that has waited for so long has
+ * lost its reader, and an error that names the holder helps more than a page that never comes.
+ */
+export const WAIT_LIMIT = 30_000;
+
+/** Who wants to write, as errors name it. */
+export interface LockParty {
+  readonly title: string;
+  /** The job whose code waits; that job must not wait for itself. */
+  readonly jobId?: string;
+  /** Whether it is the very transaction of that job, which ends only when the job's code has ended. */
+  readonly isJob?: boolean;
+}
+
+export interface WaitRules {
+  /** Gives up the wait. */
+  readonly signal?: AbortSignal | undefined;
+  /** In ms; default `WAIT_LIMIT`. */
+  readonly limit?: number | undefined;
+}
+
+export type Release = () => void;
+
+interface Waiter {
+  readonly party: LockParty;
+  grant(): void;
+}
+
+/**
+ * Who may write to a database now: one at a time, in the order of asking. SQLite has such a lock of its own, but waits
+ * for it with the whole thread standing still; here the wait is asynchronous, and other code runs on.
+ */
+export class WriterLock {
+  #holder: LockParty | undefined;
+  #waiters: Waiter[] = [];
+
+  constructor(
+    /** The database, as errors name it. */
+    readonly title: string,
+    private readonly clock: Clock = systemClock,
+    /** By the ids of jobs, the locks that their transactions wait for; one map for all locks that jobs may hold at once. */
+    private readonly awaited = new Map<string, WriterLock>(),
+  ) {}
+
+  get holder(): LockParty | undefined {
+    return this.#holder;
+  }
+
+  /** @throws DatabaseBusyError after the limit; JobTransactionError or JobDeadlockError at once where the wait could never end. */
+  async take(party: LockParty, rules: WaitRules = {}): Promise<Release> {
+    rules.signal?.throwIfAborted();
+    this.#refuseWaitForItself(party);
+    this.#refuseCircle(party);
+    if (this.#holder) await this.#wait(party, rules);
+    this.#holder = party;
+    let held = true;
+    return () => {
+      if (held) this.#pass();
+      held = false;
+    };
+  }
+
+  /** The next in line holds it from now on, so that nobody who comes meanwhile gets in between. */
+  #pass(): void {
+    const next = this.#waiters.shift();
+    this.#holder = next?.party;
+    next?.grant();
+  }
+
+  #wait(party: LockParty, { signal, limit = WAIT_LIMIT }: WaitRules): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = (error: unknown): void => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        settle(() => reject(error));
+      };
+      const abort = (): void => leave(signal!.reason);
+      const stop = Number.isFinite(limit)
+        ? this.clock.after(limit, () => leave(this.#tooLong(limit)))
+        : () => {};
+      const settle = (how: () => void): void => {
+        stop();
+        signal?.removeEventListener('abort', abort);
+        if (party.isJob) this.awaited.delete(party.jobId!);
+        how();
+      };
+      const waiter: Waiter = { party, grant: () => settle(resolve) };
+      signal?.addEventListener('abort', abort);
+      if (party.isJob) this.awaited.set(party.jobId!, this);
+      this.#waiters.push(waiter);
+    });
+  }
+
+  #tooLong(limit: number): DatabaseBusyError {
+    return new DatabaseBusyError(this.title, this.#holder!.title, limit);
+  }
+
+  #refuseWaitForItself({ jobId, isJob, title }: LockParty): void {
+    if (jobId === undefined || isJob) return;
+    const before = [this.#holder, ...this.#waiters.map((waiter) => waiter.party)];
+    if (!before.some((other) => other?.isJob && other.jobId === jobId)) return;
+    throw new JobTransactionError(
+      `${title}, waits for ${this.title}, which the job's own transaction holds until the job ends: this wait would ` +
+        'never end. SQLite has one writer at a time: do it within the transaction, or before the job uses the database, ' +
+        'or in a database file of its own.',
+    );
+  }
+
+  /** Two jobs that each hold a file and want the other's. */
+  #refuseCircle(party: LockParty): void {
+    if (!party.isJob) return;
+    const passed = [party];
+    let holder = this.#holder;
+    while (holder?.isJob && !passed.some(({ jobId }) => jobId === holder?.jobId)) {
+      passed.push(holder);
+      holder = this.awaited.get(holder.jobId!)?.holder;
+    }
+    if (passed.length === 1 || holder?.jobId !== party.jobId) return;
+    throw new JobDeadlockError(
+      passed.map(({ jobId, title }) => ({ id: jobId!, name: title })),
+      `${party.title} wants to write to ${this.title}, which is held by ${this.#holder!.title}, which waits for this job in its ` +
+        'turn. Write to several databases in the same order in all jobs.',
+    );
+  }
+}

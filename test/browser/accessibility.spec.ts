@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { describeInBrowser, startBrowser, withPage } from '../support/browser.js';
+import { pollToTheEnd, startAt } from '../support/http.js';
+import { Show, ShowController } from '../support/show.js';
+import { closeApps, startApp, type TestApp } from '../support/test-app.js';
+import { until } from '../support/until.js';
+
+const SHOW = {
+  ...{ controllers: [ShowController], providers: [Show] },
+  background: { output: { console: 'capture' } },
+} as const;
+
+interface Violation {
+  id: string;
+  help: string;
+  nodes: { html: string; failureSummary: string }[];
+}
+
+/** How a job gets into a state, and what its page says then. */
+const STATES: Record<string, { path: string; says: string; over?: boolean; busy?: boolean }> = {
+  scheduled: { path: 'scheduled', says: 'Scheduled' },
+  queued: { path: 'queued', says: 'Queued', busy: true },
+  running: { path: 'running', says: 'Running' },
+  counting: { path: 'counting', says: 'lines read' },
+  'waiting for its next attempt': { path: 'waiting', says: 'tried again' },
+  'running again': { path: 'retried', says: 'attempt 3' },
+  completed: { path: 'running', says: 'Completed', over: true },
+  failed: { path: 'stack', says: 'Failed', over: true },
+  cancelled: { path: 'scheduled', says: 'Cancelled', over: true },
+};
+
+afterEach(closeApps);
+
+describeInBrowser('The page of a job', () => {
+  let browser: Browser;
+  let axe: string;
+
+  beforeAll(async () => {
+    browser = await startBrowser();
+    axe = await readFile(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
+  });
+  afterAll(() => browser?.close());
+
+  async function violations(page: Page): Promise<string[]> {
+    await page.evaluate(axe);
+    const found = await page.evaluate<Violation[]>('axe.run().then((r) => r.violations)');
+    return found.map(({ id, help, nodes }) =>
+      [id, help, ...nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)].join(
+        '\n',
+      ),
+    );
+  }
+
+  async function open(name: string): Promise<{ app: TestApp; location: string }> {
+    const { path, over, busy } = STATES[name]!;
+    const background = { ...SHOW.background, ...(busy ? { concurrency: 1 } : {}) };
+    const app = await startApp({ ...SHOW, background });
+    if (busy) await startAt(app, '/show/counting');
+    const location = await startAt(app, `/show/${path}`);
+    if (!over) return { app, location };
+    app.get(Show).gate.open();
+    app.get(Show).childGate.open();
+    if (name === 'cancelled') await app.fetch(`${location}&_cancel=1`, { method: 'POST' });
+    await pollToTheEnd(app, location);
+    await until(async () => (await app.service.counts()).running === 0);
+    return { app, location };
+  }
+
+  it.each(
+    Object.keys(STATES).flatMap((name) =>
+      (['light', 'dark'] as const).map((colorScheme) => [name, colorScheme] as const),
+    ),
+  )(
+    'can be used by everybody while the job is %s, in the %s theme',
+    async (name, colorScheme) => {
+      const { app, location } = await open(name);
+      await withPage(
+        browser,
+        async (page) => {
+          await page.goto(app.origin + location, { waitUntil: 'commit' });
+          await page.getByText(STATES[name]!.says).locator('visible=true').first().waitFor();
+          expect(await violations(page)).toEqual([]);
+        },
+        { javaScriptEnabled: true, bypassCSP: true, colorScheme },
+      );
+    },
+    60_000,
+  );
+
+  it('tells a screen reader of the state in one place, and reads it before the output', async () => {
+    const { app, location } = await open('completed');
+    await withPage(browser, async (page) => {
+      await page.goto(app.origin + location);
+      const tree = await page.locator('body').ariaSnapshot();
+      expect(tree).toMatch(/heading "Show.import" \[level=1\]/);
+      expect(tree.indexOf('Completed')).toBeLessThan(tree.indexOf('log "Output"'));
+      expect(tree).toMatch(/status:\s+- paragraph: Completed\./);
+      expect(tree).toContain('progressbar "Progress"');
+    });
+  }, 60_000);
+});
