@@ -4,7 +4,7 @@ import { ArgumentsNotSerializableError } from '../../src/index.js';
 import { decodeCall, encodeCall } from '../../src/registry/call-codec.js';
 import { defineJob } from '../../src/registry/job-definition.js';
 
-const own = defineJob(() => undefined, 'Some.job', { timeout: '1s' });
+const own = defineJob(() => undefined, 'Some.job', undefined, { timeout: '1s' });
 const encode = (...args: unknown[]): string => encodeCall(own, own, args);
 const roundTrip = (...args: unknown[]): readonly unknown[] => decodeCall(encode(...args)).args;
 
@@ -80,7 +80,9 @@ describe('Arguments that are stored', () => {
   });
 
   it('come with the rules that were given for the call alone', () => {
-    const called = defineJob(own.method, own.name, { timeout: '1s', priority: 7, retries: 2 });
+    const called = defineJob(own.method, own.name, undefined, {
+      ...{ timeout: '1s', priority: 7, retries: 2 },
+    });
     const { rules } = decodeCall(encodeCall(called, own, []));
     expect(rules).toEqual({ priority: 7, retries: called.retries });
     expect(decodeCall(encode()).rules).toEqual({});

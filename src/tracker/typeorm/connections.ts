@@ -4,10 +4,18 @@ import {
   type DataSourceLike,
   type QueryRunnerLike,
 } from './data-source-like.js';
+import { isHeldByJob, withReader, withWriterLock } from '../../transaction/sqlite/writer-access.js';
 import type { Dialect, Outcome } from './dialect.js';
 
 /** Runs one statement. */
 export type Run = (sql: string, parameters?: readonly unknown[]) => Promise<Outcome>;
+
+type SqliteSource = DataSourceLike & Parameters<typeof withReader>[0];
+
+/** As SQLite's driver says it. */
+class DatabaseHeldError extends Error {
+  readonly code = 'SQLITE_BUSY';
+}
 
 const FIRST_PAUSE = 4;
 const LONGEST_PAUSE = 250;
@@ -41,8 +49,15 @@ export class Connections {
   }
 
   /** One statement, tried again where the database could not take it at that moment. */
-  readonly run: Run = (sql, parameters) =>
-    this.#patiently(() => this.#connected((runner) => this.runOn(runner, sql, parameters)));
+  readonly run: Run = (sql, parameters) => this.#patiently(() => this.#once(sql, parameters));
+
+  /** The same for what can wait in memory: where there is one writer it is tried once. */
+  readonly runIfFree: Run = (sql, parameters) => {
+    if (!this.dialect.hasOneWriter) return this.run(sql, parameters);
+    return isHeldByJob(this.dataSource as SqliteSource)
+      ? Promise.reject(new DatabaseHeldError('A job writes to the database.'))
+      : this.#once(sql, parameters);
+  };
 
   /** A statement on a connection of somebody else's, such as one with a job's transaction. */
   async runOn(
@@ -55,6 +70,14 @@ export class Connections {
 
   async close(): Promise<void> {
     if (this.isOwn && this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+
+  #once(sql: string, parameters?: readonly unknown[]): Promise<Outcome> {
+    const work = (runner: Pick<QueryRunnerLike, 'query'>): Promise<Outcome> =>
+      this.runOn(runner, sql, parameters);
+    if (this.isOwn) return this.#connected(work);
+    const access = sql.startsWith('SELECT') ? withReader : withWriterLock;
+    return access(this.dataSource as SqliteSource, work);
   }
 
   async #connected<T>(work: (runner: QueryRunnerLike) => Promise<T>): Promise<T> {

@@ -10,6 +10,8 @@ export interface Outcome {
 
 /** Where SQL differs from database to database. Statements are written with `?`. */
 export interface Dialect {
+  /** Whether one writes at a time: while a job's transaction is open, nothing else is stored. */
+  readonly hasOneWriter: boolean;
   /** Whether UPDATE gives back rows. */
   readonly returns: boolean;
   /** The time of the database, in ms since 1970. */

@@ -63,10 +63,10 @@ export class JobStore {
     return row && recordOf(row);
   }
 
-  /** @returns Whether the attempt is still the current one, and this process's. */
-  async setProgress(id: string, attempt: number, progress: JobProgress): Promise<void> {
-    const { tables, connections, dialect, owner } = this.db;
-    await connections.run(
+  /** Does nothing where the attempt is no longer the current one, or no longer this process's. */
+  async setProgress(id: string, attempt: number, progress: JobProgress, run: Run): Promise<void> {
+    const { tables, dialect, owner } = this.db;
+    await run(
       `UPDATE ${tables.job} SET progress = ? WHERE id = ? AND state = 'running' AND attempt = ? AND owner = ?`,
       [jsonFor(progress, dialect), id, attempt, owner],
     );

@@ -7,17 +7,21 @@ import type {
   OutputGap,
   OutputPage,
 } from '../../output/output-chunk.js';
+import type { Run } from './connections.js';
 import { pageOf, type OutputBatch } from './output-store.js';
 
 /** How long output and progress gather before they are stored, after the first; in ms. */
 const PAUSE = 250;
 
+/** Whether something is stored only if the database is free, or waits for that, or in the transaction of the job. */
+export type Writing = 'if free' | 'patiently' | Run;
+
 /** Where a job's output and progress are stored. */
 export interface LiveStore {
   readonly clock: Clock;
   /** Does nothing where the attempt is no longer the current one. */
-  append(id: string, attempt: number, batch: OutputBatch): Promise<void>;
-  setProgress(id: string, attempt: number, progress: JobProgress): Promise<void>;
+  append(id: string, attempt: number, batch: OutputBatch, how: Writing): Promise<void>;
+  setProgress(id: string, attempt: number, progress: JobProgress, how: Writing): Promise<void>;
   /** Called where it fails, which is no failure of the job. */
   failed(id: string, error: unknown): void;
 }
@@ -99,7 +103,22 @@ export class LiveJob {
 
   /** Stores everything that is here. */
   async flush(): Promise<void> {
-    while (!this.#held && (this.#writing || this.#isDirty)) await this.#write();
+    while (!this.#held && (this.#writing || this.#isDirty)) await this.#write('patiently');
+  }
+
+  /** Stores everything in a transaction, and keeps it: the transaction may yet be rolled back. */
+  async flushIn(run: Run): Promise<void> {
+    await this.#writing?.catch(() => undefined);
+    this.#held = true;
+    const { chunks, gap, progress } = this.pending();
+    const batch = { chunks, gap: this.#gapIsNew ? gap : undefined };
+    await this.store.append(this.id, this.attempt, batch, run);
+    if (progress) await this.store.setProgress(this.id, this.attempt, progress, run);
+  }
+
+  /** The transaction was rolled back. */
+  release(): void {
+    this.#held = false;
   }
 
   close(): void {
@@ -126,34 +145,34 @@ export class LiveJob {
 
   #writeNow(): void {
     this.#pause = undefined;
-    if (!this.#isDirty) return;
+    if (!this.#isDirty || this.#held) return;
     this.#pause = this.store.clock.after(PAUSE, () => this.#writeNow());
-    this.#write().catch((error: unknown) => this.store.failed(this.id, error));
+    this.#write('if free').catch((error: unknown) => this.store.failed(this.id, error));
   }
 
-  #write(): Promise<void> {
-    return (this.#writing ??= this.#storeAll().finally(() => (this.#writing = undefined)));
+  #write(how: Writing): Promise<void> {
+    return (this.#writing ??= this.#storeAll(how).finally(() => (this.#writing = undefined)));
   }
 
-  async #storeAll(): Promise<void> {
-    if (this.#chunks.length > 0 || this.#gapIsNew) await this.#storeOutput();
-    if (this.#progressIsNew && this.#progress) await this.#storeProgress(this.#progress);
+  async #storeAll(how: Writing): Promise<void> {
+    if (this.#chunks.length > 0 || this.#gapIsNew) await this.#storeOutput(how);
+    if (this.#progressIsNew && this.#progress) await this.#storeProgress(this.#progress, how);
   }
 
   /** What is being stored stays here until it is, so that no reader misses it meanwhile. */
-  async #storeOutput(): Promise<void> {
+  async #storeOutput(how: Writing): Promise<void> {
     this.#compact();
     const chunks = [...this.#chunks];
     const gap = this.#gap;
     const batch = { chunks, gap: this.#gapIsNew ? gap : undefined };
-    await this.store.append(this.id, this.attempt, batch);
+    await this.store.append(this.id, this.attempt, batch, how);
     const last = chunks.at(-1)?.seq ?? 0;
     this.#chunks = this.#chunks.filter(({ seq }) => seq > last);
     this.#gapIsNew = this.#gap !== gap;
   }
 
-  async #storeProgress(progress: JobProgress): Promise<void> {
-    await this.store.setProgress(this.id, this.attempt, progress);
+  async #storeProgress(progress: JobProgress, how: Writing): Promise<void> {
+    await this.store.setProgress(this.id, this.attempt, progress, how);
     this.#progressIsNew = this.#progress !== progress;
   }
 

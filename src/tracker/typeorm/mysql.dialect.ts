@@ -4,6 +4,7 @@ const TRANSIENT = new Set<unknown>(['ER_LOCK_DEADLOCK', 'ER_CHECKREAD', 1213, 10
 const MISSING = new Set<unknown>(['ER_NO_SUCH_TABLE', 1146]);
 
 export const mysqlDialect: Dialect = {
+  hasOneWriter: false,
   returns: false,
   now: 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)',
   lockShared: ' LOCK IN SHARE MODE',

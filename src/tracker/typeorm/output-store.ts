@@ -1,3 +1,4 @@
+import type { Run } from './connections.js';
 import type { OutputChunk, OutputGap, OutputPage } from '../../output/output-chunk.js';
 import { jsonFor, jsonOf } from './job-row.js';
 import type { Database } from './job-store.js';
@@ -24,15 +25,17 @@ export class OutputStore {
    * Does nothing where the attempt is no longer the current one, or no longer this process's. In this order a reader
    * in between finds nothing behind the gap before it has heard of the gap, and nothing missing in front of it.
    */
-  async append(id: string, attempt: number, { chunks, gap }: OutputBatch): Promise<void> {
+  async append(id: string, attempt: number, { chunks, gap }: OutputBatch, run: Run): Promise<void> {
     const first = gap?.first ?? Infinity;
     await this.#insertAll(
+      run,
       id,
       attempt,
       chunks.filter(({ seq }) => seq < first),
     );
-    if (gap) await this.#widenGap(id, attempt, gap);
+    if (gap) await this.#widenGap(run, id, attempt, gap);
     await this.#insertAll(
+      run,
       id,
       attempt,
       chunks.filter(({ seq }) => seq >= first),
@@ -52,12 +55,17 @@ export class OutputStore {
     return pageOf(chunks, jsonOf(rows[0]['output_gap']) as OutputGap | undefined, after);
   }
 
-  async #insertAll(id: string, attempt: number, chunks: readonly OutputChunk[]): Promise<void> {
-    for (const row of rowsOf(chunks)) await this.#insert(id, attempt, row);
+  async #insertAll(
+    run: Run,
+    id: string,
+    attempt: number,
+    chunks: readonly OutputChunk[],
+  ): Promise<void> {
+    for (const row of rowsOf(chunks)) await this.#insert(run, id, attempt, row);
   }
 
-  async #insert(id: string, attempt: number, row: OutputChunk[]): Promise<void> {
-    const { connections, tables, dialect, owner } = this.db;
+  async #insert(run: Run, id: string, attempt: number, row: OutputChunk[]): Promise<void> {
+    const { tables, dialect, owner } = this.db;
     const integer = dialect.typed('integer');
     const sql =
       `INSERT INTO ${tables.output} (job_id, last_seq, first_seq, chunks) ` +
@@ -65,14 +73,14 @@ export class OutputStore {
       `WHERE ${CURRENT}${dialect.lockShared}`;
     const stored = jsonFor(row.map(toStored), dialect);
     const range = [row.at(-1)!.seq, row[0]!.seq];
-    await connections.run(sql, [...range, stored, id, attempt, attempt, owner]);
+    await run(sql, [...range, stored, id, attempt, attempt, owner]);
   }
 
-  async #widenGap(id: string, attempt: number, gap: OutputGap): Promise<void> {
-    const { connections, tables, dialect, owner } = this.db;
+  async #widenGap(run: Run, id: string, attempt: number, gap: OutputGap): Promise<void> {
+    const { tables, dialect, owner } = this.db;
     const widen = `UPDATE ${tables.job} SET output_gap = ? WHERE ${CURRENT}`;
-    await connections.run(widen, [jsonFor(gap, dialect), id, attempt, attempt, owner]);
-    await connections.run(
+    await run(widen, [jsonFor(gap, dialect), id, attempt, attempt, owner]);
+    await run(
       `DELETE FROM ${tables.output} WHERE job_id = ? AND first_seq >= ? AND last_seq <= ?`,
       [id, gap.first, gap.last],
     );

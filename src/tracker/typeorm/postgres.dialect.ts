@@ -5,6 +5,7 @@ const TRANSIENT = new Set<unknown>(['40P01', '40001', '55P03']);
 const UNDEFINED_TABLE = '42P01';
 
 export const postgresDialect: Dialect = {
+  hasOneWriter: false,
   returns: true,
   now: '(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint',
   lockShared: ' FOR SHARE',

@@ -1,6 +1,7 @@
 import { bareOptions, codeOf, rowsOf, type Dialect } from './dialect.js';
 
 export const sqliteDialect: Dialect = {
+  hasOneWriter: true,
   returns: true,
   now: `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`,
   lockShared: '',

@@ -1,6 +1,7 @@
 import { BackgroundError } from '../../errors/background.error.js';
 import type { TrackerSettings } from '../job-tracker.js';
-import { Connections, hasOneConnection } from './connections.js';
+import { Connections, hasOneConnection, type Run } from './connections.js';
+import type { Writing } from './live-job.js';
 import type { DataSourceLike } from './data-source-like.js';
 import type { Dialect } from './dialect.js';
 import { Alone, FileLock } from './file-lock.js';
@@ -74,6 +75,13 @@ export class TypeOrmStore {
       await connections.close();
       throw error;
     }
+  }
+
+  /** How statements are run that can wait, or cannot. */
+  runner(how: Writing): Run {
+    if (typeof how === 'function') return how;
+    const { connections } = this.db;
+    return how === 'if free' ? connections.runIfFree : connections.run;
   }
 
   /** Hands back what is unfinished, so that it runs again at the next start. */

@@ -13,6 +13,9 @@ import { LiveJob, withPendingOutput, withPendingProgress, type LiveStore } from 
 import { TypeOrmStore } from './typeorm-store.js';
 import { Watchers } from './watchers.js';
 
+/** How long output is kept in memory that was stored in a transaction; in ms. */
+const COMMIT_TIME = 60_000;
+
 /** What `typeOrmTracker` takes; all of it can be left out. */
 export interface TypeOrmTrackerOptions {
   /** The DataSource, or its name; needed only where the application has several. */
@@ -68,10 +71,15 @@ class TypeOrmTracker implements JobTracker {
     this.#watchers = new Watchers(settings.clock);
     this.#liveStore = {
       clock: settings.clock,
-      append: async (id, attempt, batch) => (await this.#ready).output.append(id, attempt, batch),
-      setProgress: async (id, attempt, progress) =>
-        (await this.#ready).jobs.setProgress(id, attempt, progress),
-      failed: (id, error) => this.#warn(`could not store output or progress of job ${id}`, error),
+      append: async (id, attempt, batch, how) => {
+        const store = await this.#ready;
+        return store.output.append(id, attempt, batch, store.runner(how));
+      },
+      setProgress: async (id, attempt, progress, how) => {
+        const store = await this.#ready;
+        return store.jobs.setProgress(id, attempt, progress, store.runner(how));
+      },
+      failed: (id, error) => void this.#reportUnlessBusy(id, error),
     };
   }
 
@@ -106,11 +114,11 @@ class TypeOrmTracker implements JobTracker {
   ): Promise<JobRecord | undefined> {
     const store = await this.#ready;
     // What was printed is stored before the end is, so that a final record means complete output.
-    if (change.type !== 'start') await this.#flush(id);
+    if (change.type !== 'start') await this.#flush(id, store, transaction);
     const record = await store.jobs.change(id, change, attempt, transaction);
     if (!record) return undefined;
     if (change.type === 'start') this.#liveJob(id).starts(record.attempt);
-    if (record.state !== 'running') this.#drop(id);
+    if (record.state !== 'running') this.#dropAfter(id, store, transaction);
     if (isFinal(record.state)) store.retention.finished(record);
     this.#watchers.wake(id);
     return record;
@@ -165,7 +173,7 @@ class TypeOrmTracker implements JobTracker {
     this.#watchers.close();
     if (!this.#isConnecting) return;
     const store = await this.#ready.catch(() => undefined);
-    await Promise.all([...this.#live.keys()].map((id) => this.#flush(id)));
+    if (store) await Promise.all([...this.#live.keys()].map((id) => this.#flush(id, store)));
     [...this.#live.keys()].forEach((id) => this.#drop(id));
     await store?.close();
   }
@@ -190,9 +198,35 @@ class TypeOrmTracker implements JobTracker {
     return live;
   }
 
-  async #flush(id: string): Promise<void> {
+  async #flush(id: string, store: TypeOrmStore, transaction?: OpenTransaction): Promise<void> {
     const live = this.#live.get(id);
-    await live?.flush().catch((error: unknown) => this.#liveStore.failed(id, error));
+    try {
+      // Where there is one writer it is the job itself by now: waiting for it would never end.
+      if (transaction && store.db.dialect.hasOneWriter) {
+        await live?.flushIn((sql, values) => store.db.connections.runOn(transaction, sql, values));
+        return;
+      }
+      live?.release();
+      await live?.flush();
+    } catch (error) {
+      this.#warn(`could not store output or progress of job ${id}`, error);
+    }
+  }
+
+  /** Once it is sure that the end of the job is committed, which no later change would say. */
+  #dropAfter(id: string, { db }: TypeOrmStore, transaction?: OpenTransaction): void {
+    if (!transaction || !db.dialect.hasOneWriter) return this.#drop(id);
+    const live = this.#live.get(id);
+    this.#settings.clock.after(COMMIT_TIME, () => {
+      if (this.#live.get(id) === live) this.#drop(id);
+    });
+  }
+
+  /** Where another one writes, it is tried again a little later. */
+  async #reportUnlessBusy(id: string, error: unknown): Promise<void> {
+    const { dialect } = (await this.#ready).db;
+    if (dialect.hasOneWriter && dialect.isTransient(error)) return;
+    this.#warn(`could not store output or progress of job ${id}`, error);
   }
 
   #drop(id: string): void {
