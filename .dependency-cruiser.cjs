@@ -22,7 +22,7 @@ const FLOORS = [
   'module',
   'testing',
 ];
-const ADAPTERS = ['tracker/memory', 'engine/local', 'engine/threads'];
+const ADAPTERS = ['tracker/memory', 'tracker/typeorm', 'engine/local', 'engine/threads'];
 const adapterPath = `^src/(${ADAPTERS.join('|')})/`;
 
 const folderPath = (floor) => (floor === 'ADAPTERS' ? adapterPath : `^src/${floor}/`);

@@ -71,5 +71,13 @@ export type {
   RetentionOptions,
 } from './runtime/runtime-options.js';
 export type { ThreadOptions } from './runtime/thread-options.js';
-export type { JobQuery, JobTracker, Retention, TrackerSettings } from './tracker/job-tracker.js';
+export type {
+  JobQuery,
+  JobTracker,
+  OpenTransaction,
+  Recovery,
+  Retention,
+  TrackerSettings,
+} from './tracker/job-tracker.js';
 export { memoryTracker } from './tracker/memory/memory.tracker.js';
+export { typeOrmTracker, type TypeOrmTrackerOptions } from './tracker/typeorm/typeorm.tracker.js';

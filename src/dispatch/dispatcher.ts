@@ -8,7 +8,10 @@ import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
 import { newJobId } from '../job/job-id.js';
 import { chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
+import type { OutputPage } from '../output/output-chunk.js';
+import { encodeCall } from '../registry/call-codec.js';
 import type { JobDefinition } from '../registry/job-definition.js';
+import type { JobRegistry } from '../registry/job-registry.js';
 import type { JobReporter } from '../run/job-reporter.js';
 import type { JobRunner } from '../run/job-runner.js';
 import { PendingCall } from '../run/pending-call.js';
@@ -26,6 +29,7 @@ export interface DispatcherParts {
   readonly reporter: JobReporter;
   readonly control: FutureHost;
   readonly clock: Clock;
+  readonly registry: JobRegistry;
 }
 
 /** The way in: makes a job of a call, has it stored, then queued. */
@@ -69,7 +73,14 @@ export class Dispatcher {
       newJobId(),
       definition.name,
     );
-    return new PendingCall(future, settler, definition, target, args);
+    return new PendingCall(
+      future,
+      settler,
+      definition,
+      target,
+      args,
+      this.#revives(definition, args),
+    );
   }
 
   #begin(call: PendingCall): JobFuture<unknown> {
@@ -94,14 +105,53 @@ export class Dispatcher {
     }
   }
 
+  /**
+   * Runs a stored job again, in the async context of the caller. Rejected where it cannot be queued.
+   * @param printed What its earlier attempts printed.
+   */
+  async revive(
+    definition: JobDefinition,
+    target: unknown,
+    args: readonly unknown[],
+    record: JobRecord,
+    printed: OutputPage | undefined,
+  ): Promise<void> {
+    const { runner, engine, control } = this.parts;
+    const { future, settler } = JobFuture.of<unknown>(control, record.id, definition.name);
+    const call = new PendingCall(future, settler, definition, target, args, true);
+    call.printed = printed;
+    if (this.#closed) throw new JobInterruptedError(record.id, record.name, 'before it began');
+    runner.attend(call);
+    try {
+      // It was accepted once: no limit applies to it.
+      await engine.enqueue({ ...ticketOf(call, record), runAt: record.runAt, isAccepted: true });
+    } catch (error) {
+      runner.drop(call, error);
+      throw error;
+    }
+  }
+
+  /** Whether a call is stored in such a way that it can be run again from there; with a future among its arguments it is not. */
+  #revives(definition: JobDefinition, args: readonly unknown[]): boolean {
+    const { tracker, registry } = this.parts;
+    if (!tracker.durable || args.some(isPipelined)) return false;
+    return registry.ownDefinition(definition) !== undefined;
+  }
+
   #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
     const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
     try {
-      const accepting = this.#store(call, record, head);
+      const accepting = this.#store(call, this.#withCall(record, call), head);
       if (isPromise(accepting)) call.acceptedBy(accepting.catch(refuse));
     } catch (error) {
       call.acceptedBy(refuse(error));
     }
+  }
+
+  /** @throws ArgumentsNotSerializableError */
+  #withCall(record: JobRecord, { definition, args, isRevivable }: PendingCall): JobRecord {
+    const own = isRevivable && this.parts.registry.ownDefinition(definition);
+    return own ? { ...record, call: encodeCall(definition, own, args) } : record;
   }
 
   #store(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): MaybePromise<void> {
@@ -205,6 +255,7 @@ function newRecord(call: PendingCall, scope: Scope | undefined, now: number): Jo
     parentId: scope?.kind === 'job' ? scope.context.id : undefined,
     origin: scope?.kind === 'start' ? scope.origin : undefined,
     state: call.definition.delay > 0 || call.args.some(isPipelined) ? 'scheduled' : 'queued',
+    runAt: call.definition.delay > 0 ? now + call.definition.delay : undefined,
     attempt: 0,
     startedAt: undefined,
     finishedAt: undefined,

@@ -37,6 +37,18 @@ export class JobCancelledError extends BackgroundError {
   }
 }
 
+const INTERRUPTED = {
+  'given up': (when: string) =>
+    `was given up ${when}: the application is shutting down. ` +
+    `Start it again afterwards, or give it more time: { shutdown: { grace } }.`,
+  'handed back': (when: string) =>
+    `was handed back ${when}: the application is shutting down. ` +
+    `It runs at the next start, or in another process that shares its tracker.`,
+  lost: (when: string) =>
+    `was lost ${when}: its process ended, and a function that no class holds cannot be found again. ` +
+    `Make it a method under @Background(), so that it runs again after a crash.`,
+};
+
 /** The application stopped before the job was done, or before it could begin. Over HTTP: 503. */
 export class JobInterruptedError extends BackgroundError {
   override readonly name = 'JobInterruptedError';
@@ -49,11 +61,9 @@ export class JobInterruptedError extends BackgroundError {
     readonly jobId: string,
     readonly jobName: string,
     when: 'before it was accepted' | 'before it began' | 'before it was done',
+    fate: keyof typeof INTERRUPTED = 'given up',
   ) {
-    super(
-      `Job ${jobName} (${jobId}) was given up ${when}: the application is shutting down. ` +
-        `Start it again afterwards, or give it more time: { shutdown: { grace } }.`,
-    );
+    super(`Job ${jobName} (${jobId}) ${INTERRUPTED[fate](when)}`);
   }
 }
 

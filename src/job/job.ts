@@ -61,6 +61,10 @@ export interface JobRecord {
   readonly progress: JobProgress | null;
   readonly result: unknown;
   readonly error: JobFailure | undefined;
+  /** When a scheduled job is due, in ms since 1970. */
+  readonly runAt?: number;
+  /** The arguments and rules of the call, encoded, where a durable tracker is to revive it. */
+  readonly call?: string;
 }
 
 /** A record as its readers see it. */

@@ -7,7 +7,9 @@ export type JobChange =
   | { type: 'complete'; at: number; result: unknown }
   | { type: 'fail'; at: number; error: JobFailure }
   | { type: 'cancel'; at: number; error: JobFailure }
-  | { type: 'reschedule'; at: number; error: JobFailure }
+  | { type: 'reschedule'; at: number; error: JobFailure; runAt?: number }
+  /** Its process gives it up, for another one to run it. */
+  | { type: 'release'; at: number }
   /** On request: the only way out of an end. */
   | { type: 'retry'; at: number };
 
@@ -23,6 +25,7 @@ export const TRANSITIONS: Readonly<
     fail: 'failed',
     cancel: 'cancelled',
     reschedule: 'scheduled',
+    release: 'queued',
   },
   completed: {},
   failed: { retry: 'queued' },
@@ -43,7 +46,9 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord | u
   if (!state) return undefined;
   switch (change.type) {
     case 'enqueue':
-      return { ...record, state };
+      return { ...record, state, runAt: undefined };
+    case 'release':
+      return { ...record, state, progress: null };
     case 'start':
       return {
         ...record,
@@ -59,7 +64,7 @@ export function applyChange(record: JobRecord, change: JobChange): JobRecord | u
     case 'cancel':
       return { ...record, state, finishedAt: change.at, error: change.error };
     case 'reschedule':
-      return { ...record, state, error: change.error };
+      return { ...record, state, error: change.error, runAt: change.runAt };
     case 'retry':
       return { ...record, state, startedAt: undefined, finishedAt: undefined, progress: null };
   }

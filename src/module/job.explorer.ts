@@ -1,5 +1,6 @@
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { backgroundMethodsOf } from '../registry/noted-method.js';
 import { attachRuntime, RUNTIME } from '../decorators/runtime-injection.js';
 import type { BackgroundMethod } from '../registry/job-registry.js';
@@ -8,28 +9,40 @@ import { dataSourcesOf } from './data-sources.js';
 
 /** Finds the decorated methods of the application, so that two of one name are an error at start. */
 @Injectable()
-export class JobExplorer implements OnModuleInit {
+export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
+  readonly #wrappers = new Map<Function, InstanceWrapper>();
+
   constructor(
     @Inject(RUNTIME) private readonly runtime: BackgroundRuntime,
     private readonly modules: ModulesContainer,
+    private readonly moduleRef: ModuleRef,
   ) {}
 
   /** @throws DuplicateJobNameError */
-  onModuleInit(): void {
-    this.runtime.transactions.connect(dataSourcesOf(this.modules));
+  async onModuleInit(): Promise<void> {
+    const dataSources = dataSourcesOf(this.modules);
+    this.runtime.transactions.connect(dataSources);
     for (const { name, providers, controllers } of this.modules.values()) {
       for (const wrapper of [...providers.values(), ...controllers.values()]) {
-        this.#explore(wrapper.instance ?? prototypeOf(wrapper.metatype), name);
+        this.#explore(wrapper, name);
       }
     }
+    await this.runtime.settings.tracker.connect?.(dataSources);
   }
 
-  #explore(instance: unknown, moduleName: string): void {
+  /** Only now may jobs run that are left from an earlier process: the other providers are ready. */
+  onApplicationBootstrap(): void {
+    this.runtime.recovery.begin((owner) => this.#instanceOf(owner));
+  }
+
+  #explore(wrapper: InstanceWrapper, moduleName: string): void {
+    const instance: unknown = wrapper.instance ?? prototypeOf(wrapper.metatype);
     if (typeof instance !== 'object' || instance === null) return;
     const owner = instance.constructor;
     if (typeof owner !== 'function') return;
     const methods = backgroundMethodsOf(owner);
     if (methods.size === 0) return;
+    this.#wrappers.set(owner, wrapper);
     for (const noted of methods.values()) this.#register(owner, noted, moduleName);
     // A factory of the user's made it, so Nest injected nothing; it belongs to the application all the same.
     if (instance !== owner.prototype) attachRuntime(instance, this.runtime);
@@ -39,6 +52,13 @@ export class JobExplorer implements OnModuleInit {
     const { registry, transactions } = this.runtime;
     registry.register(owner, noted, moduleName);
     transactions.check(registry.definitionOf(owner, noted));
+  }
+
+  /** One of its own where it belongs to a request: a job that is run again has none. */
+  async #instanceOf(owner: Function): Promise<unknown> {
+    const wrapper = this.#wrappers.get(owner);
+    if (wrapper?.isDependencyTreeStatic() && !wrapper.isTransient) return wrapper.instance;
+    return this.moduleRef.resolve(wrapper?.token ?? owner, undefined, { strict: false });
   }
 }
 

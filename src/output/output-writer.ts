@@ -1,5 +1,5 @@
 import type { OutputStream } from '../job/job-event.js';
-import type { OutputAppend, OutputChunk, OutputGap } from './output-chunk.js';
+import type { OutputAppend, OutputChunk, OutputGap, OutputPage } from './output-chunk.js';
 import { Fifo } from './fifo.js';
 
 /** The longest chunk, in UTF-16 units, so that one huge line can be cut and sent in pieces. */
@@ -20,6 +20,17 @@ export class OutputWriter {
     private readonly maxBytes: number,
     private readonly append: (output: OutputAppend) => void,
   ) {}
+
+  /** Goes on where earlier attempts ended, of which nothing but their output is left. */
+  resume({ chunks, gap, last }: OutputPage): void {
+    this.#seq = last;
+    for (const { seq, text } of chunks) {
+      if (gap && seq > gap.last) this.#tail ??= new Fifo();
+      this.#count(Buffer.byteLength(text));
+    }
+    if (gap) this.#tail ??= new Fifo();
+    this.#gap = gap;
+  }
 
   /** @param attempt Counted from 1. */
   write(text: string, stream: OutputStream, attempt = 1): void {

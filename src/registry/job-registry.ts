@@ -15,6 +15,12 @@ export interface BackgroundMethod {
   readonly options: BackgroundOptions | undefined;
 }
 
+/** A job that was stored by its name, found again. */
+export interface KnownJob {
+  readonly owner: Function;
+  readonly definition: JobDefinition;
+}
+
 interface Registered {
   readonly owner: Function;
   readonly noted: BackgroundMethod;
@@ -40,6 +46,18 @@ export class JobRegistry {
       throw new DuplicateJobNameError(name, [known.described, described]);
     }
     this.#byName.set(name, { owner, noted, described });
+  }
+
+  /** The job of a name, for one that was stored. */
+  resolve(name: string): KnownJob | undefined {
+    const known = this.#byName.get(name);
+    return known && { owner: known.owner, definition: this.definitionOf(known.owner, known.noted) };
+  }
+
+  /** The method's own rules where a call of the job can be found again by its name; `undefined` for a mere function. */
+  ownDefinition({ name, method }: JobDefinition): JobDefinition | undefined {
+    const known = this.resolve(name);
+    return known?.definition.method === method ? known.definition : undefined;
   }
 
   /** The job that a decorated method is, when it is called on an instance of this class. */

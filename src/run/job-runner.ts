@@ -2,7 +2,12 @@ import { runInScope } from '../context/scope.js';
 import type { DeliveryOutcome, JobEngine, JobTicket } from '../engine/job-engine.js';
 import type { ThreadPool } from '../engine/thread-pool.js';
 import { toFailure } from '../errors/failure.js';
-import { JobCancelledError, JobNotFoundError, JobTimeoutError } from '../errors/job.errors.js';
+import {
+  JobCancelledError,
+  JobInterruptedError,
+  JobNotFoundError,
+  JobTimeoutError,
+} from '../errors/job.errors.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import { Timeout } from '../future/timeout.js';
 import type { Clock } from '../job/clock.js';
@@ -115,11 +120,19 @@ export class JobRunner implements AttemptHost {
   }
 
   write(call: PendingCall, text: string, stream: OutputStream, attempt?: number): void {
-    const { tracker, reporter, maxBytes } = this.settings;
-    call.output ??= new OutputWriter(maxBytes, (output) => {
-      void reporter.unharmed(call, 'store output', () => tracker.append(call.id, output));
-    });
+    call.output ??= this.#outputOf(call);
     call.output.write(text, stream, attempt);
+  }
+
+  #outputOf(call: PendingCall): OutputWriter {
+    const { tracker, reporter, maxBytes } = this.settings;
+    const writer = new OutputWriter(maxBytes, (output) => {
+      void reporter.unharmed(call, 'store output', () =>
+        tracker.append(call.id, output, call.attempt?.number),
+      );
+    });
+    if (call.printed) writer.resume(call.printed);
+    return writer;
   }
 
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void {
@@ -153,8 +166,8 @@ export class JobRunner implements AttemptHost {
       const outcome = await this.#endTransaction(attempt, performed);
       const change = this.#judge(attempt, outcome);
       const runAt = this.#nextRun(attempt, change);
-      await this.#recordEnd(attempt, runAt === undefined ? change : reschedule(change));
-      if (runAt !== undefined) return { again: { runAt } };
+      await this.#recordEnd(attempt, runAt === undefined ? change : reschedule(change, runAt));
+      if (runAt !== undefined && !this.#closing) return { again: { runAt } };
       this.#settle(attempt, change, outcome);
     } catch (error) {
       // The tracker failed, not the job: whoever awaits the job must not wait for ever.
@@ -226,13 +239,17 @@ export class JobRunner implements AttemptHost {
   #judge(attempt: Attempt, outcome: Outcome): JobChange {
     if ('value' in outcome) return this.#completion(outcome.value);
     const at = this.settings.clock.now();
+    const { isRevivable } = attempt.call;
+    if (isRevivable && attempt.wasEndedBy(JobInterruptedError, outcome.thrown)) {
+      return { type: 'release', at };
+    }
     const cancelled = attempt.wasEndedBy(JobCancelledError, outcome.thrown);
     return { type: cancelled ? 'cancel' : 'fail', at, error: toFailure(outcome.thrown) };
   }
 
-  /** When the job runs again, if it failed and may. Once the application ends it may not. */
+  /** When the job runs again, if it failed and may. Once the application ends it may not, but for a later process. */
   #nextRun(attempt: Attempt, change: JobChange): number | undefined {
-    if (change.type !== 'fail' || this.#closing) return undefined;
+    if (change.type !== 'fail' || (this.#closing && !attempt.call.isRevivable)) return undefined;
     const delay = retryDelay(attempt.call.definition, attempt.number, Math.random());
     return delay === undefined ? undefined : change.at + delay;
   }
@@ -262,6 +279,6 @@ export class JobRunner implements AttemptHost {
   }
 }
 
-function reschedule(change: JobChange): JobChange {
-  return change.type === 'fail' ? { ...change, type: 'reschedule' } : change;
+function reschedule(change: JobChange, runAt: number): JobChange {
+  return change.type === 'fail' ? { ...change, type: 'reschedule', runAt } : change;
 }

@@ -1,5 +1,6 @@
 import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
 import type { JobFuture, Settler } from '../future/job-future.js';
+import type { OutputPage } from '../output/output-chunk.js';
 import type { OutputWriter } from '../output/output-writer.js';
 import type { JobDefinition } from '../registry/job-definition.js';
 
@@ -8,6 +9,8 @@ export type DeliveryDone = (outcome: DeliveryOutcome) => void;
 
 /** An attempt, as those see it who may stop it. */
 export interface Interruptible {
+  /** Counted from 1. */
+  readonly number: number;
   /** False where it is over, or stopped already. */
   interrupt(error: Error): boolean;
 }
@@ -22,6 +25,8 @@ export class PendingCall {
   queued: Promise<void> | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
+  /** What earlier attempts printed in another process. */
+  printed: OutputPage | undefined;
   #accepting: Promise<unknown> | undefined;
   #attempt: Interruptible | undefined;
   #whenFree: (() => void)[] = [];
@@ -35,6 +40,8 @@ export class PendingCall {
     readonly target: unknown,
     /** Futures among them are replaced by their results before the first attempt. */
     public args: readonly unknown[],
+    /** Whether another process, or a later one, can run it again from what is stored. */
+    readonly isRevivable = false,
   ) {
     this.awaitDelivery();
   }

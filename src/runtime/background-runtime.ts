@@ -11,6 +11,7 @@ import { EndedCalls } from '../run/ended-calls.js';
 import { threadData } from '../engine/thread-pool.js';
 import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
+import { JobRecovery } from './job-recovery.js';
 import { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
 import { JobTransactions } from '../transaction/job-transactions.js';
@@ -22,6 +23,7 @@ export class BackgroundRuntime {
   readonly runner: JobRunner;
   readonly control: JobControl;
   readonly dispatcher: Dispatcher;
+  readonly recovery: JobRecovery;
   readonly transactions: JobTransactions;
   readonly readers = new LiveReaders();
   readonly reporter: JobReporter;
@@ -45,6 +47,10 @@ export class BackgroundRuntime {
     this.control = new JobControl({ tracker, engine, clock, runner: this.runner });
     this.dispatcher = new Dispatcher({
       ...{ tracker, engine, clock, reporter, runner: this.runner, control: this.control },
+      registry: this.registry,
+    });
+    this.recovery = new JobRecovery({
+      ...{ tracker, clock, logger, registry: this.registry, dispatcher: this.dispatcher },
     });
   }
 
@@ -58,7 +64,7 @@ export class BackgroundRuntime {
     if (output.console !== 'off') this.#releaseConsole = captureConsole(currentScope);
     const deliver: JobRunner['deliver'] = (ticket) => this.runner.deliver(ticket);
     const ready = (id: string): void => this.runner.ready(id);
-    return chain(tracker.open({ clock, retention }), () =>
+    return chain(tracker.open({ clock, retention, recovery: this.recovery }), () =>
       engine.open({ clock, concurrency, queueLimit, deliver, ready }),
     );
   }

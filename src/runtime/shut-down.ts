@@ -23,9 +23,12 @@ export async function shutDown(parts: ShutdownParts): Promise<void> {
   runner.close();
   await reporter.closing('pause the engine', () => settings.engine.pause());
   const calls = runner.pendingCalls();
-  await Promise.all(calls.filter((call) => !call.attempt).map((call) => giveUp(parts, call)));
+  // Meanwhile the others go on: one that is still being stored may wait for the lock of one that runs.
+  const waiting = calls.filter((call) => !call.attempt);
+  const givingUp = Promise.all(waiting.map((call) => giveUp(parts, call)));
   await within(settings.clock, settings.grace, runner.idle());
   for (const call of runner.pendingCalls()) call.attempt?.interrupt(interruption(call, 'done'));
+  await givingUp;
   await runner.idle();
   // Now that the last state of each job is stored, and can still be read.
   await parts.readers.close();
@@ -45,16 +48,23 @@ async function giveUp(
   await call.accepting;
   call.end = error;
   const change = { type: 'fail', at: clock.now(), error: toFailure(error) } as const;
-  await reporter.closing(`give up job ${call.id}`, () => tracker.change(call.id, change));
+  // One that can be revived stays as it is: closing the tracker hands it back.
+  if (!call.isRevivable) {
+    await reporter.closing(`give up job ${call.id}`, () => tracker.change(call.id, change));
+  }
   await reporter.closing(`discard job ${call.id}`, () => engine.discard(call.id));
   call.attempt?.interrupt(error);
   runner.drop(call, error);
   reporter.failed(call, error);
 }
 
-function interruption({ id, definition }: PendingCall, before: 'begun' | 'done'): Error {
+function interruption(
+  { id, definition, isRevivable }: PendingCall,
+  before: 'begun' | 'done',
+): Error {
   const when = before === 'begun' ? 'before it began' : 'before it was done';
-  return new JobInterruptedError(id, definition.name, when);
+  const fate = isRevivable ? 'handed back' : 'given up';
+  return new JobInterruptedError(id, definition.name, when, fate);
 }
 
 /** Waits for the work, but no longer than `limit` ms. Tells whether it was done by then. */

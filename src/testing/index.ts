@@ -13,3 +13,4 @@ export type {
   ConformanceRow,
   TransactionHarness,
 } from './transactions/transaction-harness.js';
+export { trackerConformance, type TestRunner, type TrackerSetup } from './tracker-conformance.js';

@@ -16,6 +16,18 @@ export interface Retention {
 export interface TrackerSettings {
   readonly clock: Clock;
   readonly retention: Retention;
+  /** Given where the application can run again what another process left unfinished. */
+  readonly recovery?: Recovery;
+}
+
+/** What a durable tracker hands the jobs to that a process left unfinished, by a crash or at its end. */
+export interface Recovery {
+  /** Whether the application has a job of this name. What no process knows stays where it is. */
+  knows(name: string): boolean;
+  /** There are unfinished jobs that it does not know; called again and again while there are. */
+  leaveAlone(names: readonly string[]): void;
+  /** Runs a job again that is now this process's. Rejected where it cannot take it; then it is given back. */
+  revive(record: JobRecord): Promise<void>;
 }
 
 /** Which jobs to list, newest first. */
@@ -42,13 +54,19 @@ export interface OpenTransaction {
  * Keeps jobs, their progress and their output. The only place that is asked for state.
  *
  * A change is applied through `applyChange` and refused (`undefined`) where the state does not admit it, or
- * where `attempt` is given and is no longer the current one: what a stopped run still does must not count.
+ * where `attempt` is given and is no longer the current one: what a stopped run still does must not count. The
+ * same goes for progress and output. Once a record is final, all output that was appended before can be read.
  */
 export interface JobTracker {
+  /** Whether jobs outlive the process: then their arguments must survive the codec, and come with the record. */
+  readonly durable?: boolean;
   /** Called once, before anything else. */
   open(settings: TrackerSettings): MaybePromise<void>;
-  /** Whether jobs outlive the process, so that what is stored too early could run by mistake. */
-  readonly durable?: boolean;
+  /**
+   * Called once the application's providers exist, with its TypeORM DataSources by name. What was asked of the tracker
+   * before that waits for it.
+   */
+  connect?(dataSources: ReadonlyMap<string, object>): MaybePromise<void>;
   /** Whether the tracker can write in transactions of this DataSource; only then is it given any. */
   joins?(dataSource: object): boolean;
   /** Stores a job that is new; within the transaction where one is given. */
@@ -63,7 +81,7 @@ export interface JobTracker {
     transaction?: OpenTransaction,
   ): MaybePromise<JobRecord | undefined>;
   setProgress(id: string, attempt: number, progress: JobProgress): MaybePromise<void>;
-  append(id: string, output: OutputAppend): MaybePromise<void>;
+  append(id: string, output: OutputAppend, attempt?: number): MaybePromise<void>;
   find(id: string): MaybePromise<JobRecord | undefined>;
   list(query: JobQuery): MaybePromise<JobRecord[]>;
   counts(): MaybePromise<Record<JobState, number>>;

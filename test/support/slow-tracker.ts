@@ -12,6 +12,7 @@ export function slowTracker(writeTurns = 5, readTurns = 1): JobTracker {
   const inner = memoryTracker() as unknown as Record<string, Method>;
   return new Proxy(inner, {
     get(_target, name: string) {
+      if (typeof inner[name] !== 'function') return inner[name];
       const method: Method = (...args) => inner[name]!(...args);
       if (name === 'watch') return method;
       return async (...args: unknown[]) => {

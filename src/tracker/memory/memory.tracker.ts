@@ -58,9 +58,9 @@ class MemoryTracker implements JobTracker {
     this.#update(entry, { ...entry.record, progress });
   }
 
-  append(id: string, output: OutputAppend): void {
+  append(id: string, output: OutputAppend, attempt?: number): void {
     const entry = this.#entries.get(id);
-    if (!entry) return;
+    if (!entry || (attempt !== undefined && entry.record.attempt !== attempt)) return;
     entry.channel ??= new Channel();
     entry.channel.append(output);
     entry.watchers?.forEach((wake) => wake());

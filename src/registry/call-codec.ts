@@ -1,0 +1,82 @@
+import { toFailure } from '../errors/failure.js';
+import { SuperJSON, type SuperJSONResult } from 'superjson';
+import { ArgumentsNotSerializableError } from '../errors/thread.errors.js';
+import { checkArguments } from './argument-check.js';
+import type { JobDefinition } from './job-definition.js';
+
+/** What a call may decide beside its arguments. */
+type CallRules = Pick<JobDefinition, 'timeout' | 'onTimeout' | 'retries' | 'priority'>;
+
+interface StoredCall {
+  readonly args: unknown;
+  readonly meta?: SuperJSONResult['meta'];
+  readonly rules?: Partial<CallRules>;
+}
+
+/** A call that was read back: its arguments, and where it differs from the method's own rules. */
+export interface RevivedCall {
+  readonly args: readonly unknown[];
+  readonly rules: Partial<CallRules>;
+}
+
+const codec = new SuperJSON();
+codec.registerCustom<Buffer, string>(
+  {
+    isApplicable: (value): value is Buffer => Buffer.isBuffer(value),
+    serialize: (buffer) => buffer.toString('base64'),
+    deserialize: (text) => Buffer.from(text, 'base64'),
+  },
+  'Buffer',
+);
+
+/**
+ * A call as text, for a durable tracker: JSON plus Date, BigInt, Map, Set, undefined, Error, Buffer and the like.
+ * @throws ArgumentsNotSerializableError with the path of what would not come back as it was.
+ */
+export function encodeCall(
+  definition: JobDefinition,
+  own: JobDefinition,
+  args: readonly unknown[],
+): string {
+  const rules = rulesOf(definition, own);
+  return JSON.stringify({ ...encodeArguments(definition.name, args), rules } satisfies StoredCall);
+}
+
+/** @throws where the text was written by something else. */
+export function decodeCall(text: string): RevivedCall {
+  const { args, meta, rules = {} } = JSON.parse(text, dropPrototypes) as StoredCall;
+  const json = args as SuperJSONResult['json'];
+  const decoded: unknown = meta ? codec.deserialize({ json, meta }, { inPlace: true }) : args;
+  if (!Array.isArray(decoded)) throw new TypeError('The stored arguments are no list.');
+  return { args: decoded, rules };
+}
+
+function encodeArguments(name: string, args: readonly unknown[]): StoredCall {
+  try {
+    if (checkArguments(name, args)) return { args };
+    const { json, meta } = codec.serialize(args);
+    return { args: json, meta };
+  } catch (error) {
+    if (error instanceof ArgumentsNotSerializableError) throw error;
+    // Nested too deeply, or a getter that throws.
+    throw new ArgumentsNotSerializableError(name, 'args', toFailure(error).message);
+  }
+}
+
+/** Only what differs: where nothing was said for the call, the rules at the time of its run apply. */
+function rulesOf(definition: JobDefinition, own: JobDefinition): Partial<CallRules> | undefined {
+  if (definition === own) return undefined;
+  const { timeout, onTimeout, retries, priority } = definition;
+  const rules = { timeout, onTimeout, retries, priority };
+  const entries = Object.entries(rules).filter(([rule, value]) => !isSame(own, rule, value));
+  return Object.fromEntries(entries);
+}
+
+function isSame(own: JobDefinition, rule: string, value: unknown): boolean {
+  return JSON.stringify(own[rule as keyof CallRules]) === JSON.stringify(value);
+}
+
+/** A stored text is not trusted: nothing in it may reach a prototype. */
+function dropPrototypes(key: string, value: unknown): unknown {
+  return key === '__proto__' || key === 'constructor' || key === 'prototype' ? undefined : value;
+}

@@ -1,0 +1,117 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  classOfDataSource,
+  type DataSourceLike,
+  type QueryRunnerLike,
+} from './data-source-like.js';
+import { isHeldByJob, withReader, withWriterLock } from '../../transaction/sqlite/writer-access.js';
+import type { Dialect, Outcome } from './dialect.js';
+
+/** Runs one statement. */
+export type Run = (sql: string, parameters?: readonly unknown[]) => Promise<Outcome>;
+
+type SqliteSource = DataSourceLike & Parameters<typeof withReader>[0];
+
+/** As SQLite's driver says it. */
+class DatabaseHeldError extends Error {
+  readonly code = 'SQLITE_BUSY';
+}
+
+const FIRST_PAUSE = 4;
+const LONGEST_PAUSE = 250;
+/** How long a statement is tried again that finds the database locked; in ms. */
+const PATIENCE = 60_000;
+
+/**
+ * The tracker's way to the database: connections of its own, with the application's options. Out of the application's
+ * pool they would be taken by jobs, each of which waits for its output to be stored while it holds its connection. The
+ * application's own DataSource is used only where a database has no more than one connection.
+ */
+export class Connections {
+  readonly #statements = new Map<string, string>();
+
+  private constructor(
+    private readonly dataSource: DataSourceLike,
+    private readonly dialect: Dialect,
+    private readonly isOwn: boolean,
+  ) {}
+
+  static async open(
+    dataSource: DataSourceLike,
+    dialect: Dialect,
+    count: number,
+  ): Promise<Connections> {
+    if (hasOneConnection(dataSource)) return new Connections(dataSource, dialect, false);
+    const kind = classOfDataSource(dataSource);
+    const own = new kind(dialect.ownOptions(dataSource.options, count));
+    await own.initialize();
+    return new Connections(own, dialect, true);
+  }
+
+  /** One statement, tried again where the database could not take it at that moment. */
+  readonly run: Run = (sql, parameters) => this.#patiently(() => this.#once(sql, parameters));
+
+  /** The same for what can wait in memory: where there is one writer it is tried once. */
+  readonly runIfFree: Run = (sql, parameters) => {
+    if (!this.dialect.hasOneWriter) return this.run(sql, parameters);
+    return isHeldByJob(this.dataSource as SqliteSource)
+      ? Promise.reject(new DatabaseHeldError('A job writes to the database.'))
+      : this.#once(sql, parameters);
+  };
+
+  /** A statement on a connection of somebody else's, such as one with a job's transaction. */
+  async runOn(
+    runner: Pick<QueryRunnerLike, 'query'>,
+    sql: string,
+    parameters: readonly unknown[] = [],
+  ): Promise<Outcome> {
+    return this.dialect.outcome(await runner.query(this.#statement(sql), [...parameters]));
+  }
+
+  async close(): Promise<void> {
+    if (this.isOwn && this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+
+  #once(sql: string, parameters?: readonly unknown[]): Promise<Outcome> {
+    const work = (runner: Pick<QueryRunnerLike, 'query'>): Promise<Outcome> =>
+      this.runOn(runner, sql, parameters);
+    if (this.isOwn) return this.#connected(work);
+    const access = sql.startsWith('SELECT') ? withReader : withWriterLock;
+    return access(this.dataSource as SqliteSource, work);
+  }
+
+  async #connected<T>(work: (runner: QueryRunnerLike) => Promise<T>): Promise<T> {
+    const runner = this.dataSource.driver.createQueryRunner('master');
+    try {
+      return await work(runner);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    const deadline = performance.now() + PATIENCE;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!this.dialect.isTransient(error) || performance.now() > deadline) throw error;
+      }
+      await wait(pause * (0.5 + Math.random()));
+    }
+  }
+
+  #statement(sql: string): string {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, (statement = this.dialect.statement(sql)));
+    return statement;
+  }
+}
+
+/** Whether a database is there for one connection alone: in memory, or of a driver that knows no other. */
+export function hasOneConnection({ options }: DataSourceLike): boolean {
+  const { type, database } = options;
+  if (type === 'sqlite' || type === 'sqljs' || type === 'expo') return true;
+  if (type !== 'better-sqlite3') return false;
+  return typeof database !== 'string' || database === '' || database.includes(':memory:');
+}

@@ -1,0 +1,6 @@
+export { backgroundEntities } from './entities.js';
+export {
+  createBackgroundTables,
+  CreateBackgroundTables,
+  dropBackgroundTables,
+} from './migration.js';

@@ -1,0 +1,68 @@
+import type { JobRecord, JobState } from '../../job/job.js';
+import type { Dialect, Row } from './dialect.js';
+import { TABLES } from './tables.js';
+
+/** The columns that make up a record, in the order of `valuesOf`. */
+export const RECORD_COLUMNS = [
+  ...['id', 'name', 'state', 'attempt', 'created_at', 'run_at', 'started_at', 'finished_at'],
+  ...['parent_id', 'origin', 'invocation', 'progress', 'result', 'error'],
+];
+
+/** The columns as they are read. */
+export function recordSelection(dialect: Dialect): string {
+  return RECORD_COLUMNS.map((column) =>
+    TABLES.job.columns[column]!.type === 'json' ? dialect.jsonText(column) : column,
+  ).join(', ');
+}
+
+/** A record as a row. */
+export function valuesOf(record: JobRecord, dialect: Dialect): unknown[] {
+  const json = (value: unknown): string | null => jsonFor(value, dialect);
+  return [
+    ...[record.id, record.name, record.state, record.attempt],
+    ...[record.createdAt, record.runAt, record.startedAt, record.finishedAt].map(orNull),
+    ...[record.parentId ?? null, json(record.origin)],
+    ...[record.call === undefined ? null : dialect.storable(record.call)],
+    ...[json(record.progress ?? undefined), json(record.result), json(record.error)],
+  ];
+}
+
+/** A row as a record. */
+export function recordOf(row: Row): JobRecord {
+  return {
+    id: row['id'] as string,
+    name: row['name'] as string,
+    state: row['state'] as JobState,
+    attempt: Number(row['attempt']),
+    createdAt: Number(row['created_at']),
+    runAt: numberOf(row['run_at']),
+    startedAt: numberOf(row['started_at']),
+    finishedAt: numberOf(row['finished_at']),
+    parentId: (row['parent_id'] as string | null) ?? undefined,
+    origin: jsonOf(row['origin']) as JobRecord['origin'],
+    call: (row['invocation'] as string | null) ?? undefined,
+    progress: (jsonOf(row['progress']) as JobRecord['progress']) ?? null,
+    result: jsonOf(row['result']),
+    error: jsonOf(row['error']) as JobRecord['error'],
+  };
+}
+
+/** A value as it is stored; what there is not is NULL, which `null` is not. */
+export function jsonFor(value: unknown, dialect: Dialect): string | null {
+  return value === undefined ? null : dialect.storable(JSON.stringify(value));
+}
+
+/** JSON that was stored; a number may come as one, since SQLite takes it for such. */
+export function jsonOf(value: unknown): unknown {
+  return value === null || value === undefined
+    ? undefined
+    : (JSON.parse(`${value as string}`) as unknown);
+}
+
+function numberOf(value: unknown): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
+}
+
+function orNull(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(value);
+}

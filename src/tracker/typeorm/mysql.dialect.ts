@@ -1,0 +1,43 @@
+import { bareOptions, codeOf, rowsOf, type Dialect } from './dialect.js';
+
+const TRANSIENT = new Set<unknown>(['ER_LOCK_DEADLOCK', 'ER_CHECKREAD', 1213, 1020]);
+const MISSING = new Set<unknown>(['ER_NO_SUCH_TABLE', 1146]);
+
+export const mysqlDialect: Dialect = {
+  hasOneWriter: false,
+  returns: false,
+  now: 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)',
+  lockShared: ' LOCK IN SHARE MODE',
+  claim: '',
+  quote: (name) => `\`${name.replaceAll('`', '``')}\``,
+  statement: (sql) => sql,
+  // As text, or the driver would parse it, on MySQL and not on MariaDB.
+  jsonText: (column) => `CAST(${column} AS CHAR) AS ${column}`,
+  // In ASCII, so that it survives whichever character set the tables and the connection have.
+  storable: (json) => wellFormed(json).replace(/[\u0080-\uffff]/g, escapeUnit),
+  typed: () => '?',
+  upsert: (table, key, column, value) =>
+    `INSERT INTO ${table} (${key}, ${column}) VALUES (?, ${value}) ` +
+    `ON DUPLICATE KEY UPDATE ${column} = VALUES(${column})`,
+  outcome(raw) {
+    const rows = rowsOf(raw);
+    const { affectedRows } = (raw ?? {}) as { affectedRows?: number };
+    return { rows, changed: affectedRows ?? rows.length };
+  },
+  isTransient: (error) => TRANSIENT.has(codeOf(error)),
+  isMissingTable: (error) => MISSING.has(codeOf(error)),
+  ownOptions(options, connections) {
+    const extra = { ...options.extra, connectionLimit: connections };
+    return { ...bareOptions(options), extra, poolSize: connections };
+  },
+};
+
+/** JSON has half a character as an escape, which MySQL takes for no JSON. */
+function wellFormed(json: string): string {
+  if (!json.includes('\\ud')) return json;
+  return json.replace(/\\(?:u(d[0-9a-f]{3})|.)/g, (escape, half) => (half ? '\ufffd' : escape));
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

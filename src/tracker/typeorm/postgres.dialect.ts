@@ -1,0 +1,41 @@
+import { bareOptions, codeOf, rowsOf, type Dialect, type Row } from './dialect.js';
+
+/** A deadlock, a serialization failure, a lock that was not to be had. */
+const TRANSIENT = new Set<unknown>(['40P01', '40001', '55P03']);
+const UNDEFINED_TABLE = '42P01';
+
+export const postgresDialect: Dialect = {
+  hasOneWriter: false,
+  returns: true,
+  now: '(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint',
+  lockShared: ' FOR SHARE',
+  claim: ' FOR UPDATE SKIP LOCKED',
+  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  statement(sql) {
+    let count = 0;
+    return sql.replaceAll('?', () => `$${++count}`);
+  },
+  jsonText: (column) => `${column}::text AS ${column}`,
+  storable: (json) => json,
+  typed: (type) => `CAST(? AS ${type})`,
+  upsert: (table, key, column, value) =>
+    `INSERT INTO ${table} (${key}, ${column}) VALUES (?, ${value}) ` +
+    `ON CONFLICT (${key}) DO UPDATE SET ${column} = EXCLUDED.${column}`,
+  outcome(raw) {
+    // TypeORM gives [rows, count] for UPDATE and DELETE, else rows.
+    if (Array.isArray(raw) && Array.isArray(raw[0]) && typeof raw[1] === 'number') {
+      return { rows: raw[0] as Row[], changed: raw[1] };
+    }
+    const rows = rowsOf(raw);
+    return { rows, changed: rows.length };
+  },
+  isTransient: (error) => TRANSIENT.has(codeOf(error)),
+  isMissingTable: (error) => codeOf(error) === UNDEFINED_TABLE,
+  ownOptions(options, connections) {
+    const extra = { ...options.extra, min: 0, max: connections };
+    return {
+      ...bareOptions(options),
+      ...{ extra, poolSize: connections, installExtensions: false },
+    };
+  },
+};

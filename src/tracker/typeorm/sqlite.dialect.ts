@@ -1,0 +1,25 @@
+import { bareOptions, codeOf, rowsOf, type Dialect } from './dialect.js';
+
+export const sqliteDialect: Dialect = {
+  hasOneWriter: true,
+  returns: true,
+  now: `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`,
+  lockShared: '',
+  claim: '',
+  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  statement: (sql) => sql,
+  jsonText: (column) => column,
+  storable: (json) => json,
+  typed: () => '?',
+  upsert: (table, key, column, value) =>
+    `INSERT INTO ${table} (${key}, ${column}) VALUES (?, ${value}) ` +
+    `ON CONFLICT (${key}) DO UPDATE SET ${column} = excluded.${column}`,
+  outcome(raw) {
+    const rows = rowsOf(raw);
+    return { rows, changed: rows.length };
+  },
+  isTransient: (error) => String(codeOf(error)).startsWith('SQLITE_BUSY'),
+  isMissingTable: (error) => error instanceof Error && error.message.includes('no such table'),
+  // Waiting for another writer is done without blocking the event loop: the driver shall give up at once.
+  ownOptions: (options) => ({ ...bareOptions(options), timeout: 0, fileMustExist: true }),
+};

@@ -1,0 +1,83 @@
+/** A column, in words that every dialect of TypeORM knows. */
+export interface ColumnShape {
+  readonly type: 'uuid' | 'varchar' | 'integer' | 'bigint' | 'json';
+  readonly length?: string;
+  readonly nullable?: boolean;
+  readonly primary?: boolean;
+}
+
+export interface TableShape {
+  /** The name of its entity. */
+  readonly entity: string;
+  readonly table: string;
+  readonly columns: Readonly<Record<string, ColumnShape>>;
+  readonly indices: Readonly<Record<string, readonly string[]>>;
+}
+
+const ID: ColumnShape = { type: 'varchar', length: '36' };
+const OPTIONAL_ID: ColumnShape = { ...ID, nullable: true };
+const TIME: ColumnShape = { type: 'bigint' };
+const OPTIONAL_TIME: ColumnShape = { ...TIME, nullable: true };
+const OPTIONAL_JSON: ColumnShape = { type: 'json', nullable: true };
+
+/** Times are in ms since 1970. */
+const JOB: TableShape = {
+  entity: 'BackgroundJob',
+  table: 'background_job',
+  columns: {
+    id: { ...ID, primary: true },
+    name: { type: 'varchar', length: '255' },
+    state: { type: 'varchar', length: '16' },
+    attempt: { type: 'integer' },
+    created_at: TIME,
+    run_at: OPTIONAL_TIME,
+    started_at: OPTIONAL_TIME,
+    finished_at: OPTIONAL_TIME,
+    parent_id: OPTIONAL_ID,
+    origin: OPTIONAL_JSON,
+    invocation: OPTIONAL_JSON,
+    progress: OPTIONAL_JSON,
+    result: OPTIONAL_JSON,
+    error: OPTIONAL_JSON,
+    /** Which part of the output the size limit removed. */
+    output_gap: OPTIONAL_JSON,
+    /** The process that is to run it, while it is unfinished. */
+    owner: OPTIONAL_ID,
+  },
+  indices: {
+    // To list by state newest first, and to count.
+    background_job_state: ['state', 'id'],
+    // To list what a job has started.
+    background_job_parent_id: ['parent_id'],
+    // To take over what a process left.
+    background_job_owner: ['owner'],
+    // To purge.
+    background_job_finished_at: ['finished_at'],
+  },
+};
+
+/** One row for each time that output is written, not for each line. */
+const OUTPUT: TableShape = {
+  entity: 'BackgroundOutput',
+  table: 'background_output',
+  columns: {
+    job_id: { ...ID, primary: true },
+    last_seq: { type: 'integer', primary: true },
+    first_seq: { type: 'integer' },
+    chunks: { type: 'json' },
+  },
+  indices: {},
+};
+
+/** One row for each living process. */
+const LEASE: TableShape = {
+  entity: 'BackgroundLease',
+  table: 'background_lease',
+  columns: { owner: { ...ID, primary: true }, expires_at: TIME },
+  indices: {},
+};
+
+export const TABLES = { job: JOB, output: OUTPUT, lease: LEASE } as const;
+
+/** The names of the tables in statements, quoted and qualified. */
+export type TableNames = Readonly<Record<keyof typeof TABLES, string>>;

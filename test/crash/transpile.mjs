@@ -1,0 +1,42 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { transform } from '@swc/core';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const OUT = join(ROOT, '.cache', 'crash');
+/** @type {import('@swc/core').JscConfig} */
+const JSC = {
+  parser: { syntax: 'typescript', decorators: true },
+  transform: { legacyDecorator: true, decoratorMetadata: true },
+  target: 'es2022',
+  keepClassNames: true,
+};
+
+/**
+ * Makes JavaScript of the sources, so that a test can run them in processes of their own.
+ * @returns Where the worker's is.
+ */
+export async function transpile() {
+  const files = ['src', 'test/crash'].flatMap((folder) => sourcesIn(join(ROOT, folder)));
+  await Promise.all(files.map(transpileFile));
+  return join(OUT, 'test', 'crash', 'worker.js');
+}
+
+/** @param {string} folder */
+function sourcesIn(folder) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
+    .map((file) => join(folder, file));
+}
+
+/** @param {string} file */
+async function transpileFile(file) {
+  const { code } = await transform(await readFile(file, 'utf8'), {
+    ...{ jsc: JSC, module: { type: 'es6' }, filename: file, swcrc: false },
+  });
+  const target = join(OUT, relative(ROOT, file)).replace(/\.ts$/, '.js');
+  await mkdir(dirname(target), { recursive: true });
+  await writeFile(target, code);
+}

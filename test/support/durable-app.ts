@@ -1,0 +1,66 @@
+import { Injectable, Scope } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import {
+  Background,
+  currentJob,
+  print,
+  typeOrmTracker,
+  type BackgroundModuleOptions,
+  type TypeOrmTrackerOptions,
+} from '../../src/index.js';
+import { createBackgroundTables } from '../../src/tracker/typeorm/entry.js';
+import { Latch } from './latch.js';
+import type { TestDatabase } from './new-database.js';
+import { startApp, type TestApp } from './test-app.js';
+
+/** Jobs that wait for the test, and leave a row each time that they are done. */
+@Injectable()
+export class Durable {
+  latch = new Latch();
+  readonly seen: unknown[][] = [];
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  @Background({ name: 'durable' })
+  async enter(...args: unknown[]): Promise<number> {
+    const { id, attempt } = currentJob()!;
+    this.seen.push(args);
+    print(`attempt ${attempt}`);
+    await this.dataSource.query(`INSERT INTO ledger (job) VALUES ('${id}')`);
+    await this.latch.opened;
+    print('done');
+    return attempt;
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+export class PerRequest {
+  @Background({ name: 'per-request' })
+  async run(): Promise<boolean> {
+    return this instanceof PerRequest;
+  }
+}
+
+/** A database with the tables of the tracker, and a ledger. */
+export async function prepare(database: TestDatabase): Promise<DataSource> {
+  const dataSource = await new DataSource(database.options).initialize();
+  const runner = dataSource.createQueryRunner();
+  await createBackgroundTables(runner);
+  await runner.query('CREATE TABLE ledger (job varchar(36) NOT NULL)');
+  await runner.release();
+  return dataSource;
+}
+
+/** An application whose jobs are kept in the database. */
+export function startDurableApp(
+  database: TestDatabase,
+  tracker: TypeOrmTrackerOptions = {},
+  background: BackgroundModuleOptions = {},
+): Promise<TestApp> {
+  return startApp({
+    imports: [TypeOrmModule.forRoot({ ...database.options, retryAttempts: 0 })],
+    providers: [Durable, PerRequest],
+    background: { tracker: typeOrmTracker({ recovery: 50, ...tracker }), ...background },
+  });
+}

@@ -1,0 +1,90 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { ArgumentsNotSerializableError } from '../../src/index.js';
+import { decodeCall, encodeCall } from '../../src/registry/call-codec.js';
+import { defineJob } from '../../src/registry/job-definition.js';
+
+const own = defineJob(() => undefined, 'Some.job', undefined, { timeout: '1s' });
+const encode = (...args: unknown[]): string => encodeCall(own, own, args);
+const roundTrip = (...args: unknown[]): readonly unknown[] => decodeCall(encode(...args)).args;
+
+class User {
+  constructor(readonly name: string) {}
+}
+
+describe('Arguments that are stored', () => {
+  it.each([
+    ['plain JSON', { a: [1, 'x', null, true, { b: {} }] }],
+    ['a date', new Date(1_767_225_600_000)],
+    ['a big integer', 12345678901234567890n],
+    [
+      'a map',
+      new Map<unknown, unknown>([
+        ['a', new Date(0)],
+        [{ k: 1 }, new Set([1, 2])],
+      ]),
+    ],
+    ['a set', new Set(['a', { b: 1n }])],
+    ['undefined in places', { a: undefined, b: [undefined, 1] }],
+    ['numbers that JSON has not', [NaN, Infinity, -Infinity, -0]],
+    ['bytes', Buffer.from([0, 1, 255])],
+    ['keys with dots and slashes', { 'a.b\\c': { '': undefined, 'd.e': new Date(1) } }],
+  ])('come back as they were: %s', (_what, value) => {
+    expect(roundTrip(value, value)).toEqual([value, value]);
+  });
+
+  it('come back as errors, with their causes', () => {
+    const [error] = roundTrip(new TypeError('bad', { cause: new Error('worse') })) as [Error];
+    expect(error).toBeInstanceOf(Error);
+    expect([error.name, error.message]).toEqual(['TypeError', 'bad']);
+    expect((error.cause as Error).message).toBe('worse');
+  });
+
+  it('come back as one object where they were one, in a circle too', () => {
+    const node: { self?: unknown } = {};
+    node.self = node;
+    const [back] = roundTrip(node) as [{ self: unknown }];
+    expect(back.self).toBe(back);
+  });
+
+  it.each([
+    ['args[0].user.save', { user: { save: () => 1 } }, 'a function'],
+    ['args[0][1]', [1, Symbol('x')], 'a symbol'],
+    ['args[0].user', { user: new User('ann') }, 'an instance of User'],
+    ['args[0]', Promise.resolve(1), 'a promise'],
+    ['args[0]', Readable.from([]), 'an instance of'],
+    ['args[0][0]', new Map([['a', () => 1]]), 'a function'],
+    ['args[0]', new Date(NaN), 'an invalid Date'],
+    ['args[0].__proto__', JSON.parse('{"__proto__":{"admin":true}}') as unknown, 'of this name'],
+    ['args[0].cause', new Error('x', { cause: new User('bob') }), 'an instance of User'],
+  ])('are refused by their path: %s', (path, value, what) => {
+    const refusal = (): unknown => encode(value);
+    expect(refusal).toThrow(ArgumentsNotSerializableError);
+    expect(refusal).toThrow(what);
+    expect(refusal).toThrow(`${path} cannot be sent`);
+  });
+
+  it('are refused where they cannot be read to the end', () => {
+    let deep: unknown = 1;
+    for (let depth = 0; depth < 100_000; depth++) deep = [deep];
+    expect(() => encode(deep)).toThrow(ArgumentsNotSerializableError);
+  });
+
+  it('never reach a prototype when they are read back', () => {
+    const text =
+      '{"args":[{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}]}';
+    const [value] = decodeCall(text).args as [Record<string, unknown>];
+    expect(value['admin']).toBeUndefined();
+    expect(({} as Record<string, unknown>)['admin']).toBeUndefined();
+    expect(Object.keys(value)).toEqual([]);
+  });
+
+  it('come with the rules that were given for the call alone', () => {
+    const called = defineJob(own.method, own.name, undefined, {
+      ...{ timeout: '1s', priority: 7, retries: 2 },
+    });
+    const { rules } = decodeCall(encodeCall(called, own, []));
+    expect(rules).toEqual({ priority: 7, retries: called.retries });
+    expect(decodeCall(encode()).rules).toEqual({});
+  });
+});

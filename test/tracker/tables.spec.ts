@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { memoryTracker, typeOrmTracker } from '../../src/index.js';
+import { backgroundEntities, CreateBackgroundTables } from '../../src/tracker/typeorm/entry.js';
+import { newDatabase, REACHABLE, type TestDatabase } from '../support/new-database.js';
+import { startApp, type TestApp } from '../support/test-app.js';
+
+describe.each(REACHABLE)('The tables of typeOrmTracker() on %s', (kind) => {
+  let database: TestDatabase;
+  /** That of an application which may have failed to start, and then closes nothing. */
+  let made: DataSource | undefined;
+
+  beforeEach(async () => {
+    database = await newDatabase(kind);
+  });
+
+  afterEach(async () => {
+    if (made?.isInitialized) await made.destroy();
+    await database[Symbol.asyncDispose]();
+  });
+
+  async function opened(options: Partial<DataSourceOptions>): Promise<DataSource> {
+    const all = { ...database.options, ...options } as DataSourceOptions;
+    return new DataSource(all).initialize();
+  }
+
+  /** What TypeORM would change to make the tables those of the entities. */
+  async function difference(dataSource: DataSource): Promise<string[]> {
+    const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+    return upQueries.map(({ query }) => query);
+  }
+
+  function start(tracker = typeOrmTracker(), options = {}): Promise<TestApp> {
+    const typeOrm = TypeOrmModule.forRootAsync({
+      useFactory: () => ({ ...database.options, retryAttempts: 0, ...options }),
+      dataSourceFactory: (given) => (made = new DataSource(given!)).initialize(),
+    });
+    return startApp({ imports: [typeOrm], background: { tracker } });
+  }
+
+  it('are the same by the migration and by the entities', async () => {
+    const dataSource = await opened({
+      entities: [...backgroundEntities],
+      migrations: [CreateBackgroundTables],
+    });
+    await dataSource.runMigrations();
+    expect(await difference(dataSource)).toEqual([]);
+    await dataSource.undoLastMigration();
+    expect(await difference(dataSource)).not.toEqual([]);
+    await dataSource.synchronize();
+    expect(await difference(dataSource)).toEqual([]);
+    await dataSource.destroy();
+  });
+
+  it('may have a prefix', async () => {
+    const options = { entities: [...backgroundEntities], entityPrefix: 'my_', synchronize: true };
+    const app = await start(typeOrmTracker(), options);
+    expect(await app.service.list()).toEqual([]);
+    await app[Symbol.asyncDispose]();
+  });
+
+  it('are asked for at start where they are missing, and never made unasked', async () => {
+    const starting = start();
+    await expect(starting).rejects.toThrow('CreateBackgroundTables');
+    await expect(starting).rejects.toThrow('backgroundEntities');
+  });
+
+  it('are looked for in a DataSource that must be there', async () => {
+    await expect(start(typeOrmTracker({ dataSource: 'other' }))).rejects.toThrow(
+      'no DataSource "other". There are: "default"',
+    );
+    const without = startApp({ background: { tracker: typeOrmTracker() } });
+    await expect(without).rejects.toThrow('Import TypeOrmModule.forRoot()');
+  });
+});
+
+it('Options that cannot be meant are refused at once', () => {
+  expect(() => typeOrmTracker({ dataSource: 7 as never })).toThrow('a DataSource of TypeORM');
+  expect(() => typeOrmTracker({ leese: 1 } as never)).toThrow('Did you mean "lease"?');
+  expect(memoryTracker().durable).toBeUndefined();
+});
