@@ -12,7 +12,7 @@ import {
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Backgrounder } from '../../src/index.js';
 import { pollToTheEnd, startAt } from '../support/http.js';
-import { HeaderAfter, Noting, type AnyResponse } from '../support/interceptors.js';
+import { HeaderAfter, Noting, SlowAfter, type AnyResponse } from '../support/interceptors.js';
 import { Tasks } from '../support/tasks.js';
 import { closeApps, PLATFORMS, startApp, type TestAppOptions } from '../support/test-app.js';
 
@@ -113,7 +113,7 @@ describe('Fastify with its logger on', () => {
     const lines: string[] = [];
     const stream = { write: (line: string) => void lines.push(line) };
     const adapter = new FastifyAdapter({ logger: { level: 'trace', stream } });
-    const interceptors = [new Noting('global'), new HeaderAfter()];
+    const interceptors = [new SlowAfter(), new Noting('global'), new HeaderAfter()];
     await using app = await startApp({ ...OPTIONS, adapter, interceptors });
     const location = await startAt(app, '/awaits');
     await app.fetch(location);

@@ -28,7 +28,7 @@ class Headers {
 
   @Backgrounder()
   @Get('declared')
-  @HttpCode(299)
+  @HttpCode(418)
   @Header('X-Mine', 'yes')
   @Header('Cache-Control', 'public, max-age=3600')
   @Header('Content-Type', 'text/csv')

@@ -10,7 +10,7 @@ import {
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Background, Backgrounder } from '../../src/index.js';
 import { locationOf, pollToTheEnd, startAt } from '../support/http.js';
-import { HeaderAfter, Noting, RefusesAfter, Timeout } from '../support/interceptors.js';
+import { HeaderAfter, Noting, RefusesAfter, SlowAfter, Timeout } from '../support/interceptors.js';
 import { Latch } from '../support/latch.js';
 import { Tasks } from '../support/tasks.js';
 import { closeApps, PLATFORMS, startApp, type TestAppOptions } from '../support/test-app.js';
@@ -105,8 +105,8 @@ afterEach(closeApps);
 describe.each(PLATFORMS)('Interceptors of the user’s on %s', (platform) => {
   const plain = (interceptor?: NestInterceptor, more?: TestAppOptions) =>
     startApp({
-      ...{ controllers: [Plain], providers: [Tasks], platform, ...more },
-      interceptors: interceptor && [interceptor],
+      ...{ controllers: [Plain], providers: [Tasks], platform },
+      ...{ interceptors: interceptor && [interceptor], ...more },
     });
 
   it.each([
@@ -148,6 +148,16 @@ describe.each(PLATFORMS)('Interceptors of the user’s on %s', (platform) => {
     const poll = await app.fetch(locationOf(started));
     expect([started.status, poll.status]).toEqual([303, 200]);
     expect([started.headers.get('x-took'), poll.headers.get('x-took')]).toEqual(['5ms', '5ms']);
+    expect(app.log.containing('error', '')).toEqual([]);
+  });
+
+  it('take their time after the handler, and make no second answer', async () => {
+    const interceptors = [new SlowAfter(), new Noting('global')];
+    await using app = await plain(undefined, { interceptors });
+    const started = await app.fetch('/plain');
+    const poll = await app.fetch(locationOf(started));
+    expect([started.status, await poll.text()]).toEqual([303, 'task\n']);
+    expect(await (await app.fetch('/none')).json()).toMatchObject({ data: { ok: true } });
     expect(app.log.containing('error', '')).toEqual([]);
   });
 

@@ -50,6 +50,18 @@ export class HeaderAfter implements NestInterceptor {
   }
 }
 
+/** Does something else before it hands the value on, as those that write a log do. */
+export class SlowAfter implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      mergeMap(async (value: unknown) => {
+        for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+        return value;
+      }),
+    );
+  }
+}
+
 /** Refuses after the fact. */
 export class RefusesAfter implements NestInterceptor {
   refuses = true;
