@@ -61,13 +61,13 @@ export class JobControl implements FutureHost {
     if (call) call.end = error;
     const change = { type: 'cancel', at: clock.now(), error: toFailure(error) } as const;
     if (!(await tracker.change(id, change))) return false;
-    await engine.discard(id);
     // It may have been delivered meanwhile.
     call?.attempt?.interrupt(error);
     if (call) {
       runner.drop(call, error);
       runner.ended.keep(call);
     }
+    await engine.discard(id);
     return true;
   }
 

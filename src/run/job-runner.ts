@@ -256,7 +256,14 @@ export class JobRunner implements AttemptHost {
 
   async #recordEnd(attempt: Attempt, change: JobChange): Promise<void> {
     if (attempt.recorded) return;
-    await this.settings.tracker.change(attempt.call.id, change, attempt.number);
+    const { tracker, reporter } = this.settings;
+    try {
+      await tracker.change(attempt.call.id, change, attempt.number);
+    } catch (error) {
+      // What the job threw comes first: whoever awaits it must not be told of the tracker instead.
+      if (change.type !== 'fail' && change.type !== 'cancel') throw error;
+      reporter.trackerFailed(attempt.call, 'record its end', error);
+    }
   }
 
   #settle(attempt: Attempt, change: JobChange, outcome: Outcome): void {
@@ -264,9 +271,9 @@ export class JobRunner implements AttemptHost {
     if ('value' in outcome) return call.settler.resolve(outcome.value);
     const { thrown } = outcome;
     this.ended.keep(call);
+    if (change.type === 'fail') this.settings.reporter.failed(call, thrown);
     const timedOut = attempt.wasEndedBy(JobTimeoutError, thrown);
     if (timedOut && call.definition.onTimeout === 'value') return call.settler.resolve(Timeout);
-    if (change.type === 'fail') this.settings.reporter.failed(call, thrown);
     call.settler.reject(thrown);
   }
 

@@ -75,10 +75,11 @@ describe.each(WAYS)('A tracker that fails %s', (how) => {
     },
   );
 
-  it('at the change "fail" does not hide that the job is over, and later jobs run', async () => {
+  it('at the change "fail" does not hide what the job threw, and later jobs run', async () => {
     const { app } = await startBroken('change', how, onlyOn('fail'));
     const job = app.run(() => Promise.reject(new Error('boom')));
-    await expect(job).rejects.toThrow();
+    await expect(job).rejects.toThrow('boom');
+    expect(app.log.containing('error', GONE)).toHaveLength(1);
     expect(await app.run(() => 'next')).toBe('next');
   });
 

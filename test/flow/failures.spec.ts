@@ -108,6 +108,13 @@ describe('A job that fails', () => {
     expect(app.log.containing('error', job.id)).toEqual([]);
   });
 
+  it('is logged too where it is a timeout that the future tells as a value', async () => {
+    const app = await startJobs();
+    const job = app.run(() => new Promise(() => {}), { timeout: 1, onTimeout: 'value' });
+    await until(isOver(job));
+    expect(app.log.containing('error', job.id)).toHaveLength(1);
+  });
+
   it('is logged with name, message and stack', async () => {
     const app = await startJobs();
     const job = app.run(() => Promise.reject(new Error('boom')));

@@ -3,6 +3,7 @@ import {
   currentJob,
   JobCancelledError,
   JobTimeoutError,
+  localEngine,
   print,
   setProgress,
   Timeout,
@@ -191,6 +192,28 @@ describe('Cancelling a job', () => {
     expect(await cancelled).toBe(true);
     await app.service.drain();
     expect(runs).toBe(0);
+  });
+
+  it('counts though the engine cannot be told', async () => {
+    const engine = localEngine();
+    engine.discard = () => Promise.reject(new Error('the queue is gone'));
+    const app = await startJobs({ engine, concurrency: 1 });
+    const running = app.run(never);
+    await until(isRunning(running));
+    let runs = 0;
+    const queued = app.run(() => ++runs);
+    await expect(queued.cancel()).rejects.toThrow('the queue is gone');
+    await expect(queued).rejects.toThrow(JobCancelledError);
+    await running.cancel();
+    await app.service.drain();
+    expect(runs).toBe(0);
+  });
+
+  it('lets a job cancel itself', async () => {
+    const app = await startJobs();
+    const job = app.run(() => app.service.cancel(currentJob()!.id, 'enough'));
+    await expect(job).rejects.toThrow('enough');
+    expect(await stateOf(job)).toBe('cancelled');
   });
 
   it('ends code that listens to the signal', async () => {
