@@ -121,6 +121,19 @@ describe('A follower of a job', () => {
     expect(await app.service.output(job.id, { after: 1 })).toBe('b\nc\n');
   });
 
+  it('gets to the end even where nothing is kept of the job', async () => {
+    for (const retention of [{ count: 0 }, { count: 1 }, { completed: 0 }]) {
+      const app = await startJobs({ retention });
+      const jobs = [1, 2, 3].map((n) => app.run(() => print(n)));
+      const events = jobs.map((job) => lastValueFrom(job.follow().pipe(toArray())));
+      for (const all of await Promise.all(events)) {
+        expect(all.map(({ type }) => type)).toContain('output');
+        expect(all.at(-1)).toMatchObject({ type: 'state', state: 'completed' });
+      }
+      await until(async () => (await app.service.list()).length <= (retention.count ?? 0));
+    }
+  });
+
   it('is told where there is no such job', async () => {
     const app = await startJobs();
     await expect(lastValueFrom(app.service.follow('unknown'))).rejects.toThrow(JobNotFoundError);

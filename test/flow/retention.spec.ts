@@ -178,3 +178,35 @@ describe('After 100,000 jobs', () => {
     expect((await heapInUse()) - before).toBeLessThan(2_000_000);
   }, 60_000);
 });
+
+describe('A job that is retried on request', () => {
+  it('is kept for its time from its last end, however often it ended before', async () => {
+    const { app, clock, isKept } = await startWith({ failed: '60s' });
+    const job = app.run(fails);
+    await Promise.allSettled([job]);
+    for (let time = 0; time < 3; time++) {
+      await clock.advance(10_000);
+      expect(await app.service.retry(job.id)).toBe(true);
+      await clock.advance(0);
+    }
+    expect(await job.job()).toMatchObject({ state: 'failed', attempt: 4 });
+    await clock.advance(59_999);
+    expect(await isKept(job)).toBe(true);
+    await clock.advance(1);
+    expect(await isKept(job)).toBe(false);
+  });
+
+  it('is not purged while it runs, though its time after an earlier end is over', async () => {
+    const { app, clock, isKept } = await startWith({ failed: '60s' });
+    let runs = 0;
+    const job = app.run(() => (++runs < 3 ? fails() : never()));
+    await Promise.allSettled([job]);
+    for (let time = 0; time < 2; time++) {
+      expect(await app.service.retry(job.id)).toBe(true);
+      await clock.advance(1);
+    }
+    await clock.advance(3_600_000);
+    expect(await isKept(job)).toBe(true);
+    expect(await job.job()).toMatchObject({ state: 'running', attempt: 3 });
+  });
+});

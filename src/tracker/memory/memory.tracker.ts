@@ -16,6 +16,8 @@ interface Entry {
   watchers: Set<() => void> | undefined;
   /** The jobs that it started, so that a page that shows them need not look through all. */
   children: string[] | undefined;
+  /** Its retention is over. */
+  isDue: boolean;
 }
 
 const NOTHING_PRINTED: OutputPage = { chunks: [], gap: undefined, last: 0 };
@@ -25,12 +27,12 @@ class MemoryTracker implements JobTracker {
   #retained!: RetentionLine;
 
   open({ clock, retention }: TrackerSettings): void {
-    this.#retained = new RetentionLine(clock, retention, (id) => this.forget(id));
+    this.#retained = new RetentionLine(clock, retention, (id) => this.#purge(id));
   }
 
   create(record: JobRecord): void {
     const nothing = { channel: undefined, watchers: undefined, children: undefined };
-    this.#entries.set(record.id, { record, ...nothing });
+    this.#entries.set(record.id, { record, ...nothing, isDue: false });
     const parent = record.parentId ? this.#entries.get(record.parentId) : undefined;
     if (parent) (parent.children ??= []).push(record.id);
   }
@@ -96,7 +98,10 @@ class MemoryTracker implements JobTracker {
     if (!entry) return () => {};
     entry.watchers ??= new Set();
     entry.watchers.add(wake);
-    return () => entry.watchers?.delete(wake);
+    return () => {
+      entry.watchers?.delete(wake);
+      if (entry.isDue) this.#purge(id);
+    };
   }
 
   close(): void {
@@ -107,6 +112,14 @@ class MemoryTracker implements JobTracker {
     if (!parentId) return [...this.#entries.values()].map(({ record }) => record);
     const children = this.#entries.get(parentId)?.children ?? [];
     return children.flatMap((id) => this.#entries.get(id)?.record ?? []);
+  }
+
+  /** Whoever follows the job gets to its end, even where nothing is kept of it. */
+  #purge(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    entry.isDue = isFinal(entry.record.state);
+    if (entry.isDue && !entry.watchers?.size) this.#entries.delete(id);
   }
 
   #update(entry: Entry, record: JobRecord): void {

@@ -6,14 +6,17 @@ interface Finished {
   readonly id: string;
   readonly finishedAt: number;
   readonly dueAt: number;
+  /** The job runs again, so its place stands for nothing. */
+  isVoid: boolean;
 }
 
 /** Finished jobs in the order of their end, and one timer for the next whose time is over. */
 export class RetentionLine {
   readonly #completed = new Fifo<Finished>();
   readonly #failed = new Fifo<Finished>();
-  /** Failed jobs that run again: their place in the line stands for nothing. */
-  readonly #taken = new Set<string>();
+  /** The places of those that may yet run again. */
+  readonly #placesOfFailed = new Map<string, Finished>();
+  #voidPlaces = 0;
   #timer: { dueAt: number; stop: () => void } | undefined;
 
   constructor(
@@ -23,15 +26,20 @@ export class RetentionLine {
   ) {}
 
   add(id: string, state: 'completed' | 'failed', finishedAt: number): void {
-    const dueAt = finishedAt + this.retention[state];
-    this.#lineOf(state).push({ id, finishedAt, dueAt });
+    const place = { id, finishedAt, dueAt: finishedAt + this.retention[state], isVoid: false };
+    this.#lineOf(state).push(place);
+    if (state === 'failed') this.#placesOfFailed.set(id, place);
     if (this.#length > this.retention.count) this.#purgeOldest();
     this.#arm();
   }
 
   /** The job runs again, and comes back when it is over. */
   take(id: string): void {
-    this.#taken.add(id);
+    const place = this.#placesOfFailed.get(id);
+    if (!place) return;
+    place.isVoid = true;
+    this.#voidPlaces += 1;
+    this.#placesOfFailed.delete(id);
   }
 
   close(): void {
@@ -40,7 +48,7 @@ export class RetentionLine {
   }
 
   get #length(): number {
-    return this.#completed.length + this.#failed.length - this.#taken.size;
+    return this.#completed.length + this.#failed.length - this.#voidPlaces;
   }
 
   #lineOf(state: 'completed' | 'failed'): Fifo<Finished> {
@@ -57,9 +65,13 @@ export class RetentionLine {
 
   #purgeFirst(line: Fifo<Finished>): void {
     const finished = line.shift();
-    // A job comes into the line of the failed before it is taken out, so the first of its places is the void one.
-    const isTaken = line === this.#failed && finished && this.#taken.delete(finished.id);
-    if (finished && !isTaken) this.purge(finished.id);
+    if (!finished) return;
+    if (finished.isVoid) {
+      this.#voidPlaces -= 1;
+      return;
+    }
+    this.#placesOfFailed.delete(finished.id);
+    this.purge(finished.id);
   }
 
   #arm(): void {
