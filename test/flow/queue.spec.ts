@@ -1,12 +1,12 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { QueueFullError, type JobFuture } from '../../src/index.js';
 import { fakeClock } from '../../src/testing/index.js';
 import { startJobs, type JobsApp } from '../support/any-job.js';
 import { Latch, latches } from '../support/latch.js';
-import { closeApps } from '../support/test-app.js';
+import { failOnLeaks } from '../support/leaks.js';
 import { until } from '../support/until.js';
 
-afterEach(closeApps);
+failOnLeaks();
 
 const stateOf = async (job: JobFuture<unknown>): Promise<string> => (await job.job()).state;
 

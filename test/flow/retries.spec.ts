@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   currentJob,
   print,
@@ -8,10 +8,10 @@ import {
 } from '../../src/index.js';
 import { fakeClock } from '../../src/testing/index.js';
 import { startJobs } from '../support/any-job.js';
-import { closeApps } from '../support/test-app.js';
+import { failOnLeaks } from '../support/leaks.js';
 import { until } from '../support/until.js';
 
-afterEach(closeApps);
+failOnLeaks();
 
 const stateOf = async (job: JobFuture<unknown>): Promise<string> => (await job.job()).state;
 

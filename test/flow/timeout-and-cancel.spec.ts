@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   currentJob,
   JobCancelledError,
@@ -12,10 +12,10 @@ import {
 import { fakeClock } from '../../src/testing/index.js';
 import { startJobs } from '../support/any-job.js';
 import { Latch } from '../support/latch.js';
-import { closeApps } from '../support/test-app.js';
+import { failOnLeaks } from '../support/leaks.js';
 import { until } from '../support/until.js';
 
-afterEach(closeApps);
+failOnLeaks();
 
 const stateOf = async (job: JobFuture<unknown>): Promise<string> => (await job.job()).state;
 const isRunning = (job: JobFuture<unknown>) => async (): Promise<boolean> =>
