@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { plainScripts, type Scripts } from '../support/plain-script.js';
 
-let scripts: Scripts;
+let scripts: Scripts | undefined;
 beforeAll(async () => {
   scripts = await plainScripts();
 }, 30_000);
-afterAll(async () => scripts[Symbol.asyncDispose]());
+afterAll(async () => scripts?.[Symbol.asyncDispose]());
 
 /** Each script is a process of its own; one that does not end by itself fails. */
 const TIMEOUT = 30_000;
@@ -14,7 +14,7 @@ describe('A script without an application', () => {
   it(
     'starts jobs, has their ids and results, and ends by itself',
     async () => {
-      const { code, stdout } = await scripts.run(`
+      const { code, stdout } = await scripts!.run(`
         const add = lib.background(async (a, b) => (lib.print('adding'), a + b), { name: 'add' });
         const job = add(1, 2);
         console.log(job.id.length, await job, (await job.job()).state);
@@ -27,7 +27,7 @@ describe('A script without an application', () => {
   it(
     'may leave a job alone: it runs to its end before the script is over',
     async () => {
-      const { code, stdout } = await scripts.run(`
+      const { code, stdout } = await scripts!.run(`
         lib.background(async () => {
           await new Promise((resolve) => setTimeout(resolve, 20));
           console.log('done');
@@ -42,7 +42,7 @@ describe('A script without an application', () => {
   it(
     'runs a delayed job, and one that is retried, before it is over',
     async () => {
-      const { code, stdout } = await scripts.run(`
+      const { code, stdout } = await scripts!.run(`
         let runs = 0;
         lib.background(() => console.log('delayed'), { delay: 20 })();
         const retried = lib.background(() => {
@@ -60,7 +60,7 @@ describe('A script without an application', () => {
   it(
     'sees a job time out, though nothing else is going on',
     async () => {
-      const { code, stdout } = await scripts.run(`
+      const { code, stdout } = await scripts!.run(`
         const hangs = lib.background(() => new Promise(() => {}), { timeout: 20 });
         await hangs().catch((error) => console.log(error instanceof lib.JobTimeoutError));
       `);
@@ -72,7 +72,7 @@ describe('A script without an application', () => {
   it(
     'is not ended by a failure that nobody awaits, or that is awaited late',
     async () => {
-      const { code, stdout, stderr } = await scripts.run(`
+      const { code, stdout, stderr } = await scripts!.run(`
         const fails = lib.background(() => Promise.reject(new Error('boom')));
         const ids = [fails().id];
         lib.background(() => { throw undefined; })();
@@ -94,7 +94,7 @@ describe('A script without an application', () => {
   it(
     'may use decorated methods of its own instances',
     async () => {
-      const { code, stdout } = await scripts.run(`
+      const { code, stdout } = await scripts!.run(`
         class Reports {
           async build(id) { return [this instanceof Reports, id, lib.currentJob().name]; }
         }
@@ -111,7 +111,7 @@ describe('A script without an application', () => {
   it(
     'is not touched by the import alone',
     async () => {
-      const { code, stdout } = await scripts.run(`
+      const { code, stdout } = await scripts!.run(`
         const { log } = console;
         await import('./index.js');
         log(console.log === log, process.getActiveResourcesInfo().filter((type) => type === 'Timeout'));

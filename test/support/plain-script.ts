@@ -23,10 +23,11 @@ export interface Scripts extends AsyncDisposable {
 export async function plainScripts(): Promise<Scripts> {
   await mkdir(join(ROOT, '.cache'), { recursive: true });
   const folder = await mkdtemp(join(ROOT, '.cache', 'plain-'));
-  const files = await readdir(SOURCES, { recursive: true });
-  await Promise.all(
-    files.filter((file) => file.endsWith('.ts')).map((file) => compile(file, folder)),
-  );
+  const remove = (): Promise<void> => rm(folder, { recursive: true });
+  await compileAll(folder).catch(async (error: unknown) => {
+    await remove();
+    throw error;
+  });
   let count = 0;
   return {
     async run(code) {
@@ -34,8 +35,15 @@ export async function plainScripts(): Promise<Scripts> {
       await writeFile(script, `import * as lib from './index.js';\n${code}`);
       return execute(script);
     },
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+    [Symbol.asyncDispose]: remove,
   };
+}
+
+async function compileAll(folder: string): Promise<void> {
+  const files = await readdir(SOURCES, { recursive: true });
+  const sources = files.filter((file) => file.endsWith('.ts'));
+  const ends = await Promise.allSettled(sources.map((file) => compile(file, folder)));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 async function compile(file: string, folder: string): Promise<void> {
