@@ -125,22 +125,19 @@ describe.each(REACHABLE)('What a process leaves unfinished, on %s', (kind) => {
   // While a job writes to a SQLite file nobody can take it over.
   if (kind === 'sqlite') return;
 
-  itUnlessLocked(
-    'counts no more once another has it: its rows, its end and its output',
-    async () => {
-      const app = await startDurableApp(database, { recovery: '1h' });
-      const future = jobOf(app.get(Durable).enter(1));
-      const outcome = future.catch((error: unknown) => error);
-      await until(async () => (await app.service.output(future.id)) === 'attempt 1\n');
-      await outside.query(
-        `UPDATE background_job SET attempt = 2, owner = '${randomUUID()}' WHERE id = '${future.id}'`,
-      );
-      app.get(Durable).latch.open();
-      expect(await outcome).toBeInstanceOf(Error);
-      expect(await rowsOf(future.id)).toBe(0);
-      const job = await app.service.find(future.id);
-      expect([job?.state, job?.attempt]).toEqual(['running', 2]);
-      await until(async () => (await app.service.output(future.id)) === 'attempt 1\n');
-    },
-  );
+  it('counts no more once another has it: its rows, its end and its output', async () => {
+    const app = await startDurableApp(database, { recovery: '1h' });
+    const future = jobOf(app.get(Durable).enter(1));
+    const outcome = future.catch((error: unknown) => error);
+    await until(async () => (await app.service.output(future.id)) === 'attempt 1\n');
+    await outside.query(
+      `UPDATE background_job SET attempt = 2, owner = '${randomUUID()}' WHERE id = '${future.id}'`,
+    );
+    app.get(Durable).latch.open();
+    expect(await outcome).toBeInstanceOf(Error);
+    expect(await rowsOf(future.id)).toBe(0);
+    const job = await app.service.find(future.id);
+    expect([job?.state, job?.attempt]).toEqual(['running', 2]);
+    await until(async () => (await app.service.output(future.id)) === 'attempt 1\n');
+  });
 });
