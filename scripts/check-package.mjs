@@ -14,14 +14,19 @@ const SHIPPED = [
 ];
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const { files, tarball } = inTemporaryFolder(packed);
 const problems = [...misplaced(), ...(await lint()), ...leaks()];
 
 problems.forEach((problem) => console.error(problem));
 if (problems.length > 0) process.exitCode = 1;
 else console.log('ok  package');
 
+function packed(folder) {
+  const { file, files } = pack(folder);
+  return { files, tarball: new Uint8Array(readFileSync(file)).buffer };
+}
+
 function misplaced() {
-  const files = inTemporaryFolder((folder) => pack(folder).files);
   const strays = files.filter((file) => !SHIPPED.some((pattern) => pattern.test(file)));
   const wanted = ['README.md', 'CHANGELOG.md', 'LICENSE', ...entries()];
   const missing = wanted.filter((file) => !files.includes(file));
@@ -37,7 +42,7 @@ function entries() {
 }
 
 async function lint() {
-  const { messages, pkg } = await publint({ pkgDir: ROOT, pack: false, strict: true });
+  const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
   return messages.map((message) => `publint: ${formatMessage(message, pkg)}`);
 }
 

@@ -49,6 +49,7 @@ export function stage(folder, tarball, applications, dependencies = {}) {
   const manifest = {
     private: true,
     workspaces: applications.map(({ name }) => name),
+    allowScripts: Object.assign({}, ...applications.map(({ source }) => allowedIn(source))),
     dependencies: { ...dependencies, 'nestjs-background': `file:${tarball}` },
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
@@ -59,6 +60,11 @@ export function stage(folder, tarball, applications, dependencies = {}) {
 export function smokeTest(folder, name) {
   run('npm', ['test', '--loglevel=error'], { cwd: join(folder, name) });
   console.log(`ok  ${name}`);
+}
+
+/** Only the root of a workspace may allow scripts. */
+function allowedIn(source) {
+  return JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')).allowScripts;
 }
 
 export function editJson(file, edit) {

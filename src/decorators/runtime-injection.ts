@@ -22,10 +22,14 @@ export function injectRuntime(prototype: object): void {
   Inject(RUNTIME)(prototype, PROPERTY);
 }
 
-/** Gives an instance its runtime, in a property that neither loops nor logs come across. */
+/**
+ * Gives an instance its runtime, in a property that neither loops nor logs come across. It keeps the one it has, unless
+ * that application is closed: tests give one object to one application after the other.
+ */
 export function attachRuntime(instance: object, runtime: BackgroundRuntime): void {
-  if (Object.hasOwn(instance, PROPERTY)) return;
-  Object.defineProperty(instance, PROPERTY, { value: runtime });
+  const known = Object.hasOwn(instance, PROPERTY) ? attachedRuntime(instance) : undefined;
+  if (known && !known.isClosed) return;
+  Object.defineProperty(instance, PROPERTY, { value: runtime, configurable: true });
 }
 
 /** The runtime of the application that made the instance. */

@@ -121,10 +121,9 @@ export class JobRoutesInterceptor implements NestInterceptor {
     const handled = runInScope(scope, () =>
       lastValueFrom<unknown, unknown>(next.handle(), { defaultValue: EMPTY }),
     );
-    await Promise.race([handled, scope.waiting]).catch((error: unknown) => {
-      this.#pointAt(scope.jobs[0], door);
-      throw error;
-    });
+    await Promise.race([handled, scope.waiting]).catch((error: unknown) =>
+      this.#explainFailure(error, scope.jobs[0], door),
+    );
     const [job] = scope.jobs;
     if (!job) return ownAnswer(await handled);
     await job.accepted.catch((error: unknown) => refuse(door, error));
@@ -134,8 +133,18 @@ export class JobRoutesInterceptor implements NestInterceptor {
   }
 
   /** A handler that fails answers as usual; that it had started a job before is told apart by a link to it. */
-  #pointAt(job: JobFuture<unknown> | undefined, door: HttpDoor): void {
-    if (!job) return;
+  async #explainFailure(
+    error: unknown,
+    job: JobFuture<unknown> | undefined,
+    door: HttpDoor,
+  ): Promise<never> {
+    const refusal: unknown = await job?.accepted.catch((reason: unknown) => reason);
+    if (refusal === error) return refuse(door, error);
+    if (job && !refusal) this.#pointAt(job, door);
+    throw error;
+  }
+
+  #pointAt(job: JobFuture<unknown>, door: HttpDoor): void {
     const location = pollLocation(door.url, this.runtime.settings.http.param, job.id);
     door.setHeaders({ link: `<${location}>; rel="status"` });
   }

@@ -1,3 +1,5 @@
+import { copyOf } from './plain-json.js';
+
 /** Where a job is in its life. `docs/state-machine.md` draws how it moves. The last three are final. */
 export type JobState = 'scheduled' | 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
 
@@ -71,16 +73,21 @@ export function toJob(record: JobRecord): Job {
     id: record.id,
     name: record.name,
     state: record.state,
-    progress: record.progress,
+    progress: progressOf(record),
     attempt: record.attempt,
     createdAt: new Date(record.createdAt).toISOString(),
     startedAt: isoOrNull(record.startedAt),
     finishedAt: isoOrNull(record.finishedAt),
   };
-  if (record.result !== undefined) job.result = record.result;
-  if (record.error) job.error = record.error;
+  if (record.result !== undefined) job.result = copyOf(record.result);
+  if (record.error) job.error = { ...record.error };
   if (record.parentId) job.parentId = record.parentId;
   return job;
+}
+
+/** The last report as its readers see it. */
+export function progressOf({ progress }: JobRecord): JobProgress | null {
+  return progress && { value: progress.value, data: copyOf(progress.data) };
 }
 
 function isoOrNull(time: number | undefined): string | null {

@@ -14,6 +14,12 @@ export function plainJson(value: unknown): unknown {
   }
 }
 
+/** The same plain JSON once more, for a reader who may change it. */
+export function copyOf(plain: unknown): unknown {
+  const isShared = typeof plain === 'object' && plain !== null;
+  return isShared ? (JSON.parse(JSON.stringify(plain)) as unknown) : plain;
+}
+
 function digitsOfBigInt(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }

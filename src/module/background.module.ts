@@ -93,7 +93,7 @@ export class BackgroundModule implements NestModule, OnModuleInit, BeforeApplica
     );
     if (copies.length === 1) return;
     throw new BackgroundError(
-      `BackgroundModule is imported ${copies.length} times with different options. ` +
+      `BackgroundModule is imported ${copies.length} times, each time with options of its own. ` +
         'Import BackgroundModule.forRoot() once, in the root module: it is global.',
     );
   }

@@ -14,7 +14,7 @@ import {
   show,
 } from '../errors/check-options.js';
 import { JobNotFoundError } from '../errors/job.errors.js';
-import { toJob, type Job, type JobState } from '../job/job.js';
+import { progressOf, toJob, type Job, type JobState } from '../job/job.js';
 import { parseDuration, type Duration } from '../job/duration.js';
 import type { JobEvent } from '../job/job-event.js';
 import { isFinal, TRANSITIONS } from '../job/state-machine.js';
@@ -54,7 +54,8 @@ export class BackgroundService {
   async getProgress(id: string): Promise<[value: number, data: unknown] | null> {
     const record = await this.runtime.control.peek(id);
     if (!record || isFinal(record.state)) return null;
-    return record.progress ? [record.progress.value, record.progress.data] : [-1, null];
+    const progress = progressOf(record);
+    return progress ? [progress.value, progress.data] : [-1, null];
   }
 
   /** The function `setProgress`, for code that has the service at hand. */

@@ -195,9 +195,9 @@ export class JobRunner implements AttemptHost {
     const { id, definition } = attempt.call;
     const { name, timeout } = definition;
     if (timeout === undefined) return undefined;
-    return this.settings.clock.after(timeout, () =>
-      attempt.interrupt(new JobTimeoutError(id, name, timeout)),
-    );
+    const timedOut = (): unknown => attempt.interrupt(new JobTimeoutError(id, name, timeout));
+    // Keeps the process alive as the job should, even if nothing else is left that it could wait for.
+    return this.settings.clock.after(timeout, timedOut, true);
   }
 
   /** The user's code, in the scope of its job. Its output ends where its outcome is known. */

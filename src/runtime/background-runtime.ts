@@ -74,13 +74,19 @@ export class BackgroundRuntime {
     const job = currentJobScope();
     if (job?.runtime === this) throw new JobDeadlockError([job.context]);
     const drained = this.runner.idle();
-    if (timeout === undefined) return drained;
-    await within(this.settings.clock, timeout, drained);
+    if (timeout === undefined || (await within(this.settings.clock, timeout, drained))) {
+      return drained;
+    }
     const left = this.runner.pendingCalls().length;
     if (left === 0) return;
     throw new BackgroundError(
       `drain() gave up after ${timeout} ms with ${left} jobs left. Give it more time, or cancel them first.`,
     );
+  }
+
+  /** Whether it takes no more jobs. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
   }
 
   /** Ends the application's jobs. Calling it again gives the same promise. */

@@ -67,11 +67,14 @@ function interruption(
   return new JobInterruptedError(id, definition.name, when, fate);
 }
 
-/** Waits for the work, but no longer than `limit` ms. */
-export async function within(clock: Clock, limit: number, work: Promise<void>): Promise<void> {
-  if (limit === 0) return;
+/** Waits for the work, but no longer than `limit` ms. Tells whether it was done by then. */
+export async function within(clock: Clock, limit: number, work: Promise<void>): Promise<boolean> {
+  if (limit === 0) return false;
   let stop = (): void => {};
-  const limited = new Promise<void>((resolve) => (stop = clock.after(limit, resolve, true)));
-  await Promise.race([work, limited]);
+  const limited = new Promise<boolean>((resolve) => {
+    stop = clock.after(limit, () => resolve(false), true);
+  });
+  const isDone = await Promise.race([work.then(() => true), limited]);
   stop();
+  return isDone;
 }

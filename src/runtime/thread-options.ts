@@ -7,7 +7,7 @@ import { piscinaPool } from '../engine/threads/piscina.pool.js';
 import type { Clock } from '../job/clock.js';
 import { parseDuration, type Duration } from '../job/duration.js';
 
-/** Where methods under `@Background({ thread: true })` run. Needs the package `piscina`. */
+/** Where methods under `@Background({ thread: true })` run. Needs an optional peer: `docs/futures.md` says which. */
 export interface ThreadOptions {
   /**
    * A built module, by its path from the current directory or its URL, that exports a function: it gives the

@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
 import { JobNotFoundError } from '../errors/job.errors.js';
-import { toJob, type JobRecord } from '../job/job.js';
+import { progressOf, toJob, type JobRecord } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { isFinal } from '../job/state-machine.js';
 import type { OutputPage } from '../output/output-chunk.js';
@@ -117,7 +117,7 @@ export function observeJob(
 
 function* recordEvents(seen: JobRecord | undefined, record: JobRecord): Generator<JobEvent> {
   const { progress, state } = record;
-  if (progress && progress !== seen?.progress) yield { type: 'progress', ...progress };
+  if (progress && progress !== seen?.progress) yield { type: 'progress', ...progressOf(record)! };
   const changed = seen ? seen.state !== state || seen.attempt !== record.attempt : isFinal(state);
   if (changed) yield { type: 'state', state, job: toJob(record) };
 }

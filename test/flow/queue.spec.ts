@@ -167,6 +167,13 @@ describe('A delayed job', () => {
     expect(await app.run(() => 'now')).toBe('now');
   });
 
+  it('may wait longer than a timer of Node can', async () => {
+    const app = await startJobs();
+    const job = app.run(() => 'in two months', { delay: '60d' });
+    await app.run(() => 'soon', { delay: 5 });
+    expect(await stateOf(job)).toBe('scheduled');
+  });
+
   it('never runs where it is cancelled before', async () => {
     const clock = fakeClock();
     const app = await startJobs({ clock });

@@ -126,6 +126,7 @@ class Items {
   }
 }
 
+@Controller('base')
 class Base {
   constructor(protected readonly tasks: Tasks) {}
 
@@ -235,13 +236,15 @@ describe.each(PLATFORMS)('A job that a POST started on %s', (platform) => {
     }
   });
 
-  it('belongs to the controller that inherits its handler', async () => {
-    const controllers = [First, Second];
+  it('belongs to the controller that inherits its handler, or gives it another path', async () => {
+    const controllers = [Base, First, Second];
     await using app = await startApp({ controllers, providers: [Tasks], platform });
     const first = await startAt(app, '/first/run', post);
     expect(await (await app.fetch(first)).text()).toBe('First\n');
     const second = await startAt(app, '/second/walk', post);
     expect(await (await app.fetch(second)).text()).toBe('walked\n');
+    const base = await startAt(app, '/base/run', post);
+    expect(await (await app.fetch(base)).text()).toBe('Base\n');
     expect((await app.fetch(first.replace('first', 'second'))).status).toBe(404);
   });
 });

@@ -1,7 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { IncomingMessage } from 'node:http';
 import { Controller, Get, Param, Post } from '@nestjs/common';
-import { Background, Backgrounder, type BackgroundModuleOptions } from '../../src/index.js';
+import {
+  Background,
+  Backgrounder,
+  memoryTracker,
+  type BackgroundModuleOptions,
+} from '../../src/index.js';
 import { fakeClock } from '../../src/testing/index.js';
 import { idIn, pollToTheEnd, startAt } from '../support/http.js';
 import { Tasks } from '../support/tasks.js';
@@ -104,6 +109,17 @@ describe.each(PLATFORMS)('A poll on %s answers with one and the same 404', (plat
     }
     expect(app.get(Reports).handled).toBe(0);
     expect(await app.service.list()).toEqual([]);
+  });
+
+  it('for a malformed id without asking the tracker, which may know no such ids', async () => {
+    const tracker = memoryTracker();
+    tracker.find = (id) => {
+      throw new Error(`${id} is no UUID`);
+    };
+    await using app = await reports({ tracker });
+    for (const id of ['', 'x', `${UNKNOWN}0`, `{${UNKNOWN}}`, UNKNOWN.replace('7000', '4000')]) {
+      await expectNotFound(await app.fetch(`/reports/7/build?_t=${id}`));
+    }
   });
 
   it('for an id that is given twice, even where it is right', async () => {

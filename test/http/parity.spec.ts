@@ -120,6 +120,19 @@ const browser = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8'
 const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"n":3}' };
 const withKey = { headers: { 'x-key': 'secret' } };
 
+function accepting(accept: string): RequestInit {
+  return { headers: { accept } };
+}
+
+function jsonWithin(seconds: number): RequestInit {
+  return { headers: { ...jsonPlease.headers, prefer: `wait=${seconds}` } };
+}
+
+/** The output of a job as it comes, to its end. */
+function followed(path: string, init: RequestInit): Ask {
+  return async (app) => app.fetch(`${await startAt(app, path)}&_follow=1`, init);
+}
+
 function ask(path: string, init?: RequestInit): Ask {
   return (app) => app.fetch(path, init);
 }
@@ -161,7 +174,30 @@ const REQUESTS: Record<string, Ask> = {
   'HEAD of a companion': ask('/posts', { method: 'HEAD' }),
   'a prefetch': ask('/waits', { headers: { 'sec-purpose': 'prefetch' } }),
   'a poll': watch('/waits'),
-  'a poll by a browser': watch('/waits', browser, browser),
+  'a poll by a browser': watch('/waits', browser, browser, '&_follow=0'),
+  'a poll for events so far': watch('/waits', {}, accepting('text/event-stream'), '&_follow=0'),
+  'a poll for lines so far': watch('/waits', {}, accepting('application/x-ndjson'), '&_follow=0'),
+  'a poll for events by HEAD': watch(
+    '/waits',
+    {},
+    {
+      ...accepting('text/event-stream'),
+      method: 'HEAD',
+    },
+  ),
+  'a poll by a link': watch('/waits', {}, browser, '&_as=json'),
+  'a long poll': watch('/waits', {}, jsonWithin(1), '&_after=0'),
+  'a start that is waited for': ask('/ends/1', jsonWithin(30)),
+  'an attempt to cancel': watch('/waits', {}, { method: 'POST' }, '&_cancel=1'),
+  'the page of a job that is done': end('/ends/1', browser),
+  'the page of a job that failed': end('/fails', browser),
+  'a job that is done, followed as text': followed('/ends/1', {}),
+  'a job that is done, as events': end('/ends/1', accepting('text/event-stream')),
+  'a job that failed, as events': end('/fails', accepting('text/event-stream')),
+  'a job that failed, as lines': end('/fails', accepting('application/x-ndjson')),
+  'an EventSource that comes back after the end': end('/ends/1', {
+    headers: { accept: 'text/event-stream', 'last-event-id': '99' },
+  }),
   'a poll for JSON': watch('/waits', {}, jsonPlease),
   'a poll for what comes next': watch('/waits', {}, jsonPlease, '&_after=1'),
   'a poll with nonsense after': watch('/waits', {}, {}, '&_after=x'),
@@ -201,7 +237,11 @@ async function seen(response: Response): Promise<unknown> {
   const headers = [...response.headers].filter(([name]) => !OF_THE_FRAMEWORK.includes(name));
   const masked = JSON.stringify([response.status, headers, await response.text()], null, 1);
   return maskIds(masked)
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+    .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+(Z| UTC)/g, '<time>')
+    .replace(/(nonce(?:=\\"|-))[\w+/=]+/g, '$1<nonce>')
+    .replace(/"retry-after",\s+"\d+"/g, '<a while>')
+    .replace(/retry: \d+/g, 'retry: <a while>')
+    .replace(/\b[\d.]+ m?s\b/g, '<a while>')
     .split('\n');
 }
 

@@ -75,12 +75,13 @@ class LocalEngine implements JobEngine {
   }
 
   #delay(ticket: JobTicket, delay: number): void {
-    const stop = this.#host.clock.after(delay, () => {
+    const due = (): void => {
       this.#delayed.delete(ticket.id);
       this.#host.ready(ticket.id);
       this.#line(ticket);
-    });
-    this.#delayed.set(ticket.id, stop);
+    };
+    // The job is still to be done: a script must not end before it.
+    this.#delayed.set(ticket.id, this.#host.clock.after(delay, due, true));
   }
 
   #line(ticket: JobTicket): void {
