@@ -87,7 +87,7 @@ function nameOf(path: string): string {
 function barrels(): string[] {
   const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
   return files
-    .filter((file) => basename(file) === 'index.ts')
+    .filter((file) => ['index.ts', 'entry.ts'].includes(basename(file)))
     .map((file) => join('src', file))
     .sort();
 }
