@@ -27,13 +27,19 @@ export function readPage(page: string): string {
   return readFileSync(join(ROOT, page), 'utf8');
 }
 
-/** The page's blocks of TypeScript. One that others import has its name after the language. */
+const BLOCK =
+  /(?:^<!-- ts\n(?<before>(?:(?!-->).)*?)^-->\n\n)?^```ts(?: (?<name>\S+))?\n(?<code>.*?)^```$/gms;
+
+/**
+ * The page's blocks of TypeScript. A comment `<!-- ts … -->` right before a block has what the block leaves out; one
+ * that others import has its name after the language.
+ */
 export function tsBlocks(page: string): CodeBlock[] {
   const text = readPage(page);
-  return [...text.matchAll(/^```ts(?: (\S+))?\n(.*?)^```$/gms)].map((match, index) => ({
-    place: `${page}:${text.slice(0, match.index).split('\n').length}`,
-    file: match[1] ?? `block-${index + 1}.ts`,
-    code: match[2]!,
+  return [...text.matchAll(BLOCK)].map(({ index, groups = {} }, count) => ({
+    place: `${page}:${text.slice(0, index).split('\n').length}`,
+    file: groups.name ?? `block-${count + 1}.ts`,
+    code: `${groups.before ?? ''}${groups.code}`,
   }));
 }
 
