@@ -38,6 +38,7 @@ export class Dispatcher {
   readonly #retry: JobRetry;
   readonly #unique: UniqueCalls;
   #closed = false;
+  #lastTurn: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: DispatcherParts) {
     this.#pipeline = new ArgumentPipeline(parts);
@@ -170,7 +171,18 @@ export class Dispatcher {
     record: JobRecord,
     head: readonly HeadLine[],
   ): MaybePromise<void> {
-    return chain(this.#create(call, record, head), () => this.#queue(call, record));
+    const creating = this.#create(call, record, head);
+    if (!isPromise(creating)) return this.#queue(call, record);
+    return this.#inTurn(creating, () => this.#queue(call, record));
+  }
+
+  /** Calls are stored side by side, on several connections, but queued in the order in which they were made. */
+  #inTurn(creating: Promise<void>, queue: () => MaybePromise<void>): Promise<void> {
+    const turn = Promise.allSettled([this.#lastTurn, creating])
+      .then(() => creating)
+      .then(queue);
+    this.#lastTurn = turn;
+    return turn;
   }
 
   /** At once, or when its arguments are there. */
