@@ -9,6 +9,7 @@ const OPTIONS: ts.CompilerOptions = {
   ...{ experimentalDecorators: true, emitDecoratorMetadata: true, stripInternal: true },
   paths: {
     'nestjs-background': [join(ROOT, 'src/index.ts')],
+    'nestjs-background/typeorm': [join(ROOT, 'src/tracker/typeorm/entry.ts')],
     'nestjs-background/*': [join(ROOT, 'src/*/index.ts')],
   },
 };
