@@ -37,7 +37,9 @@ describe('A run of the tests', () => {
     const { said, code, counts } = await runFixture(NOT_REQUIRED);
     expect(counts).toEqual({ passed: 1, failed: 0, skipped: 1 });
     expect(said).toContain('A test that needs a service (needs PostgreSQL)');
-    expect(said).toContain('Skipped: 1 tests.\nPostgreSQL: PG_URL is off');
+    expect(said).toContain(
+      'Not everything was tested. Skipped: 1 tests.\nPostgreSQL: PG_URL is off',
+    );
     expect(code).toBe(0);
   });
 

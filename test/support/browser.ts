@@ -1,24 +1,16 @@
-import { existsSync } from 'node:fs';
-import { describe } from '@jest/globals';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { describeWithChromium } from './services.js';
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const FLAGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ];
 
-const place = [process.env['CHROMIUM'], ...PLACES].find((path) => path && existsSync(path));
-const isRequired = process.env['CI'] === 'true' || process.env['REQUIRE_SERVICES'] === '1';
-
 /** Tests in a real browser: skipped for all to see where there is none, and a failure where there must be one. */
-export const describeInBrowser: typeof describe.skip =
-  place || isRequired ? describe : describe.skip;
+export const describeInBrowser = describeWithChromium;
 
-/** @throws Error where there is no Chromium. */
-export async function startBrowser(): Promise<Browser> {
-  if (!place) throw new Error(`There is no Chromium at ${PLACES.join(', ')}. Set CHROMIUM.`);
-  return chromium.launch({ executablePath: place, args: FLAGS });
+export function startBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env['CHROMIUM'], args: FLAGS });
 }
 
 /** Runs something with a page of its own. Without JavaScript, unless it is asked for. */

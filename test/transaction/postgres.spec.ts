@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Background, print } from '../../src/index.js';
 import { fakeClock } from '../../src/testing/index.js';
 import { postgresDatabase, type TestDatabase } from '../support/databases.js';
 import { Latch } from '../support/latch.js';
+import { describeWithPostgres } from '../support/services.js';
 import { closeApps, startApp } from '../support/test-app.js';
 import { Row, startTransactionApp, type TransactionApp } from '../support/transaction-app.js';
 import { until } from '../support/until.js';
@@ -26,7 +27,7 @@ async function idleTransactions(app: TransactionApp): Promise<number> {
   return Number(count);
 }
 
-describe("A job's transaction on PostgreSQL", () => {
+describeWithPostgres("A job's transaction on PostgreSQL", () => {
   it('is not begun, and holds no connection, before the job uses the database', async () => {
     await using app = await startTransactionApp(database.options);
     const computed = new Latch();

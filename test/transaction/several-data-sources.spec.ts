@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource, TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { Background, jobOf, background, type BackgroundOptions } from '../../src/index.js';
 import { mariadbDatabase, postgresDatabase, type TestDatabase } from '../support/databases.js';
+import { describeWithMysql, describeWithPostgres } from '../support/services.js';
 import { closeApps, startApp, type TestApp } from '../support/test-app.js';
 
 let main: TestDatabase;
@@ -74,16 +75,18 @@ async function insert(
   return both.counts();
 }
 
-describe('A job that uses several DataSources', () => {
-  it('has a transaction on each, committed or rolled back together', async () => {
-    await using app = await start();
-    expect(await insert(app, false)).toEqual([1, 1]);
-    expect(await insert(app, true)).toEqual([0, 0]);
-  });
+describeWithPostgres('A job that uses several DataSources', () => {
+  describeWithMysql('of different kinds', () => {
+    it('has a transaction on each, committed or rolled back together', async () => {
+      await using app = await start();
+      expect(await insert(app, false)).toEqual([1, 1]);
+      expect(await insert(app, true)).toEqual([0, 0]);
+    });
 
-  it('has one on the DataSource that it names alone', async () => {
-    await using app = await start();
-    const counts = await insert(app, true, { transaction: { dataSource: 'reports' } });
-    expect(counts).toEqual([1, 0]);
+    it('has one on the DataSource that it names alone', async () => {
+      await using app = await start();
+      const counts = await insert(app, true, { transaction: { dataSource: 'reports' } });
+      expect(counts).toEqual([1, 0]);
+    });
   });
 });
