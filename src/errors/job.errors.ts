@@ -44,6 +44,16 @@ const INTERRUPTED = {
   'handed back': (when: string) =>
     `was handed back ${when}: the application is shutting down. ` +
     `It runs at the next start, or in another process that shares its tracker.`,
+  stalled: (when: string) =>
+    `was cut off ${when}, again and again: each time its process was gone, or its connection to the database. Does it ` +
+    `run out of memory, or end the process? See their logs, give it smaller pieces of work or { thread: true }, or allow ` +
+    `for more with { maxStalledCount }.`,
+  'taken over': (when: string) =>
+    `was taken over ${when} by another process, since this one stood still, or had no connection, for longer than its ` +
+    `lease. What became of it is told by find(id) and wait(id) of BackgroundService.`,
+  'left open': (when: string) =>
+    `was left open ${when}: its tracker does not answer. Once it does, the job is found to be completed, or runs again: ` +
+    `see find(id) and wait(id) of BackgroundService.`,
   lost: (when: string) =>
     `was lost ${when}: its process ended, and a function that no class holds cannot be found again. ` +
     `Make it a method under @Background(), so that it runs again after a crash.`,

@@ -20,6 +20,17 @@ export class JobTransactionError extends BackgroundError {
   override readonly name = 'JobTransactionError';
 }
 
+export function takenOver(
+  { jobId, jobName }: { readonly jobId: string; readonly jobName: string },
+  cause?: unknown,
+): JobTransactionError {
+  return new JobTransactionError(
+    `Job ${jobName} (${jobId}) stood still for so long that another process has taken it over. What this attempt ` +
+      'wrote is undone; see to it that the process gets its share of the processor.',
+    { cause },
+  );
+}
+
 /** The row that `timedQuery` waited for did not appear in time. */
 export class TimedQueryTimeoutError extends BackgroundError {
   override readonly name = 'TimedQueryTimeoutError';
