@@ -6,13 +6,15 @@ import { currentJobScope, currentScope } from './scope.js';
 
 /**
  * Writes a line to the output of the job that is running, from any depth of calls, formatted as `console.log`
- * does. In a handler under `@Backgrounder()`, before it starts a job, the line heads that job's output.
- * Anywhere else it is `console.log`. (web.py's `print` in a background function.)
+ * does. In a handler under `@Backgrounder()`, before it starts a job, the line heads that job's output; where it starts
+ * none, and anywhere else, it is `console.log`. (web.py's `print` in a background function.)
  */
 export function print(...values: unknown[]): void {
   const scope = currentScope();
-  if (scope) scope.write(`${format(...values)}\n`, 'stdout');
-  else console.log(...values);
+  if (!scope) return console.log(...values);
+  const line = `${format(...values)}\n`;
+  if (scope.kind === 'start') scope.print(line);
+  else scope.write(line, 'stdout');
 }
 
 /** The job that is running, found from any depth of calls; `undefined` outside of one. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../job/clock.js';
-import type { JobOrigin } from '../job/job.js';
+import type { JobOrigin, JobWait } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
 import type { ConsoleSink } from '../output/console-capture.js';
 import type { JobContext } from './job-context.js';
@@ -13,16 +13,23 @@ interface OutputScope extends ConsoleSink {
   readonly clock: Clock;
 }
 
+/** What code in a job waits for. */
+export type WaitingFor = Omit<JobWait, 'since'>;
+
 /** In a job: everything that the method calls, however deep, and what it leaves behind. */
 export interface JobScope extends OutputScope {
   readonly kind: 'job';
   readonly context: JobContext;
+  /** The code begins to wait for something else than a job; readers are told if that lasts. Gives what ends the wait. */
+  pauses(waiting: WaitingFor): () => void;
 }
 
 /** In a handler whose answer is a job: it notes the jobs that are started, and what was printed before. */
 export interface StartScope extends OutputScope {
   readonly kind: 'start';
   readonly origin: JobOrigin;
+  /** Takes a line that was printed, not written to the console. */
+  print(text: string): void;
   /** A job was started. Gives what was printed until then, if it is the first. */
   started(job: object): readonly HeadLine[];
 }

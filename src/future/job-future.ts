@@ -40,11 +40,10 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     return Promise;
   }
 
-  /** The job's id. */
-  readonly id: string;
   /** The job's name. */
   readonly name: string;
   readonly #host: FutureHost;
+  #id: string;
   #accepted: Promise<void> | undefined;
   #node: WaitNode | undefined;
   #over = false;
@@ -54,7 +53,7 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
 
   private constructor(executor: Executor<T>, host: FutureHost, id: string, name: string) {
     super(executor);
-    this.id = id;
+    this.#id = id;
     this.name = name;
     this.#host = host;
   }
@@ -70,6 +69,16 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     return { future, settler };
   }
 
+  /** The job's id. Where another process has a job with the same unique key, that job's, once the call is accepted. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** The call is another job that is not over. @internal */
+  standsFor(id: string): void {
+    this.#id = id;
+  }
+
   /** Fulfilled once the job is stored; rejected where the call was refused, as with `QueueFullError`. */
   get accepted(): Promise<void> {
     this.#acceptanceAwaited = true;
@@ -82,9 +91,14 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     storing.catch(ignore);
   }
 
-  /** The transaction whose commit the job waits for; whoever awaits the job within it would wait for ever. @internal */
-  heldBy(transaction: object | undefined): void {
+  /**
+   * The transaction whose commit the job waits for; whoever awaits the job within it would wait for ever.
+   * @param job Whose transaction it is, if it is one of a job's: it ends with that job. @internal
+   */
+  heldBy(transaction: object | undefined, job?: WaitNode): void {
     this.#heldBy = transaction;
+    if (job) this.node.waitFor(job);
+    if (!transaction) this.stopWaiting();
   }
 
   /** Whether anybody has awaited it yet. @internal */

@@ -3,6 +3,9 @@ import { JobDeadlockError } from '../errors/deadlock.error.js';
 /** Gives up a slot for as long as a job waits; the function that it returns takes it back. */
 export type LendSlot = (awaited: WaitNode) => () => void;
 
+/** Is told for which job a job waits now, if for any. */
+export type NoteWait = (awaited: WaitNode | undefined) => void;
+
 /**
  * A job in the graph of who waits for whom. Made when the job first waits or is waited for: one that does
  * neither costs nothing. The graph is the nodes; there is no list of them to keep.
@@ -11,6 +14,7 @@ export class WaitNode {
   readonly #waitsFor = new Set<WaitNode>();
   readonly #waitedForBy = new Set<WaitNode>();
   #takeBack: (() => void) | undefined;
+  #note: NoteWait | undefined;
 
   constructor(
     readonly id: string,
@@ -21,10 +25,10 @@ export class WaitNode {
    * This job begins to wait for another, and lends its slot with its first wait. Returns the error where that would
    * close a circle: then nothing is noted.
    */
-  waitFor(awaited: WaitNode, lend?: LendSlot): JobDeadlockError | undefined {
+  waitFor(awaited: WaitNode, lend?: LendSlot, note?: NoteWait): JobDeadlockError | undefined {
     const path = awaited.#pathTo(this);
     if (path) return new JobDeadlockError([this, ...path]);
-    if (this.#waitsFor.size === 0) this.#takeBack = lend?.(awaited);
+    if (this.#waitsFor.size === 0) this.#stop(awaited, lend, note);
     this.#waitsFor.add(awaited);
     awaited.#waitedForBy.add(this);
     return undefined;
@@ -44,16 +48,26 @@ export class WaitNode {
     this.stopWaiting();
   }
 
+  #stop(awaited: WaitNode, lend?: LendSlot, note?: NoteWait): void {
+    this.#takeBack = lend?.(awaited);
+    this.#note = note;
+    note?.(awaited);
+  }
+
   // With Promise.all and Promise.race a job waits for several at once, and nothing tells the two apart: it has its
   // slot back when the last of them is over. Were it to hold the slot after the first, `all` could starve the others.
   #gotOver(awaited: WaitNode): void {
     this.#waitsFor.delete(awaited);
-    if (this.#waitsFor.size === 0) this.#goOn();
+    const [next] = this.#waitsFor;
+    if (next) this.#note?.(next);
+    else this.#goOn();
   }
 
   #goOn(): void {
     this.#takeBack?.();
     this.#takeBack = undefined;
+    this.#note?.(undefined);
+    this.#note = undefined;
   }
 
   /** The jobs from this one to the other, each waiting for the next, without the other itself; searched without recursion. */

@@ -3,7 +3,10 @@ import type { Job, JobState } from './job.js';
 /** Which of a process's two output streams a text was written to. */
 export type OutputStream = 'stdout' | 'stderr';
 
-/** A piece of output. With `dropped`, the text stands for that many bytes which the size limit removed. */
+/**
+ * A piece of output. With `dropped`, the text stands for that many bytes which the size limit removed; for one who resumes
+ * among them, it is the most that there can be.
+ */
 export interface OutputEvent {
   type: 'output';
   seq: number;

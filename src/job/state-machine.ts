@@ -5,11 +5,13 @@ export type JobChange =
   | { type: 'enqueue'; at: number }
   | { type: 'start'; at: number }
   | { type: 'complete'; at: number; result: unknown }
-  | { type: 'fail'; at: number; error: JobFailure }
-  | { type: 'cancel'; at: number; error: JobFailure }
-  | { type: 'reschedule'; at: number; error: JobFailure; runAt?: number }
+  | { type: 'fail'; at: number; error: JobFailure; rolledBack?: true }
+  | { type: 'cancel'; at: number; error: JobFailure; rolledBack?: true }
+  | { type: 'reschedule'; at: number; error: JobFailure; runAt?: number; rolledBack?: true }
   /** Its process gives it up, for another one to run it. */
   | { type: 'release'; at: number }
+  /** It was cut off: its process is gone, or its connection. It runs again, which is counted. */
+  | { type: 'stall'; at: number }
   /** On request: the only way out of an end. */
   | { type: 'retry'; at: number };
 
@@ -26,6 +28,7 @@ export const TRANSITIONS: Readonly<
     cancel: 'cancelled',
     reschedule: 'scheduled',
     release: 'queued',
+    stall: 'queued',
   },
   completed: {},
   failed: { retry: 'queued' },
@@ -44,28 +47,55 @@ export function isFinal(state: JobState): boolean {
 export function applyChange(record: JobRecord, change: JobChange): JobRecord | undefined {
   const state = TRANSITIONS[record.state][change.type];
   if (!state) return undefined;
+  const changed = changedRecord(record, state, change);
+  // Whatever the job was at, that is over. Most jobs never say, and their records go without the property.
+  return changed.activity ? { ...changed, activity: undefined } : changed;
+}
+
+function changedRecord(record: JobRecord, state: JobState, change: JobChange): JobRecord {
   switch (change.type) {
-    case 'enqueue':
-      return { ...record, state, runAt: undefined };
-    case 'release':
-      return { ...record, state, progress: null };
-    case 'start':
-      return {
-        ...record,
-        state,
-        attempt: record.attempt + 1,
-        startedAt: change.at,
-        progress: null,
-        error: undefined,
-      };
     case 'complete':
       return { ...record, state, finishedAt: change.at, result: change.result };
     case 'fail':
     case 'cancel':
-      return { ...record, state, finishedAt: change.at, error: change.error };
-    case 'reschedule':
-      return { ...record, state, error: change.error, runAt: change.runAt };
-    case 'retry':
-      return { ...record, state, startedAt: undefined, finishedAt: undefined, progress: null };
+      return { ...record, state, finishedAt: change.at, ...failed(change) };
+    case 'start':
+      return {
+        ...{ ...record, state, attempt: record.attempt + 1, startedAt: change.at },
+        ...{ progress: null, error: undefined },
+        ...(record.rolledBack && { rolledBack: undefined }),
+      };
+    default:
+      return { ...record, state, ...effectOf(record, change) };
   }
+}
+
+/** Of a change after which the job waits. */
+function effectOf(
+  { stalled = 0 }: JobRecord,
+  change: Extract<JobChange, { type: 'enqueue' | 'release' | 'stall' | 'reschedule' | 'retry' }>,
+): Partial<JobRecord> {
+  switch (change.type) {
+    case 'enqueue':
+      return { runAt: undefined };
+    case 'release':
+      return { progress: null };
+    case 'stall':
+      return { progress: null, stalled: stalled + 1 };
+    case 'reschedule':
+      return { ...failed(change), runAt: change.runAt, stalled: undefined };
+    case 'retry':
+      return { startedAt: undefined, finishedAt: undefined, progress: null, stalled: undefined };
+  }
+}
+
+/** What there was to undo is undone, though a later change, such as a cancel before the next attempt, may not know. */
+function failed({
+  error,
+  rolledBack,
+}: {
+  error: JobFailure;
+  rolledBack?: true;
+}): Partial<JobRecord> {
+  return rolledBack ? { error, rolledBack } : { error };
 }

@@ -14,6 +14,8 @@ export interface OutputGap {
   readonly first: number;
   readonly last: number;
   readonly bytes: number;
+  /** A reader has had some of them before they were removed: `bytes` is the most that it can have missed. */
+  readonly atMost?: true;
 }
 
 /** New chunks, and the gap as it is after them: chunks in it are to be removed. */

@@ -23,6 +23,7 @@ function outputEvent({ seq, text, stream }: OutputChunk): OutputEvent {
 }
 
 function gapEvent(gap: OutputGap): OutputEvent {
-  const text = `\n[... ${gap.bytes} bytes of output dropped ...]\n`;
+  const most = gap.atMost ? 'up to ' : '';
+  const text = `\n[... ${most}${gap.bytes} bytes of output dropped ...]\n`;
   return { type: 'output', seq: gap.last, text, stream: 'stdout', dropped: gap.bytes };
 }

@@ -19,7 +19,7 @@ const KEPT = new Set<unknown>([
  */
 export function checkArguments(jobName: string, args: readonly unknown[]): boolean {
   const walk = new ArgumentWalk(jobName);
-  args.forEach((arg, index) => walk.visit(arg, `args[${index}]`));
+  args.forEach((arg, index) => walk.visit(arg, `arguments[${index}]`));
   return walk.isPlain;
 }
 

@@ -18,7 +18,7 @@ export interface RetryOptions {
   limit: number;
   /** Before the first retry; default `'1s'`. */
   delay?: Duration;
-  /** `'exponential'` doubles the delay each time, and is the default. */
+  /** `'exponential'` doubles the delay each time, up to a day, and is the default. */
   backoff?: 'fixed' | 'exponential';
   /** Which part of the delay is left to chance, 0 to 1; default 0. */
   jitter?: number;
@@ -57,7 +57,7 @@ export interface BackgroundOptions {
   concurrency?: number | ConcurrencyOptions;
   /**
    * A call with the key of one that is not over starts no job: it gives the future of the first. A failed or
-   * cancelled job is in nobody's way. Holds within one process.
+   * cancelled job is in nobody's way. Holds among all processes that share a queue, else within one.
    */
   unique?: UniqueOptions;
   /**

@@ -11,12 +11,15 @@ interface StoredCall {
   readonly args: unknown;
   readonly meta?: SuperJSONResult['meta'];
   readonly rules?: Partial<CallRules>;
+  readonly context?: object;
 }
 
 /** A call that was read back: its arguments, and where it differs from the method's own rules. */
 export interface RevivedCall {
   readonly args: readonly unknown[];
   readonly rules: Partial<CallRules>;
+  /** What surrounded it, as a carrier captured it. */
+  readonly context: object | undefined;
 }
 
 const codec = new SuperJSON();
@@ -37,18 +40,20 @@ export function encodeCall(
   definition: JobDefinition,
   own: JobDefinition,
   args: readonly unknown[],
+  context?: object,
 ): string {
   const rules = rulesOf(definition, own);
-  return JSON.stringify({ ...encodeArguments(definition.name, args), rules } satisfies StoredCall);
+  const stored: StoredCall = { ...encodeArguments(definition.name, args), rules, context };
+  return JSON.stringify(stored);
 }
 
 /** @throws where the text was written by something else. */
 export function decodeCall(text: string): RevivedCall {
-  const { args, meta, rules = {} } = JSON.parse(text, dropPrototypes) as StoredCall;
+  const { args, meta, rules = {}, context } = JSON.parse(text, dropPrototypes) as StoredCall;
   const json = args as SuperJSONResult['json'];
   const decoded: unknown = meta ? codec.deserialize({ json, meta }, { inPlace: true }) : args;
   if (!Array.isArray(decoded)) throw new TypeError('The stored arguments are no list.');
-  return { args: decoded, rules };
+  return { args: decoded, rules, context };
 }
 
 function encodeArguments(name: string, args: readonly unknown[]): StoredCall {
@@ -59,7 +64,7 @@ function encodeArguments(name: string, args: readonly unknown[]): StoredCall {
   } catch (error) {
     if (error instanceof ArgumentsNotSerializableError) throw error;
     // Nested too deeply, or a getter that throws.
-    throw new ArgumentsNotSerializableError(name, 'args', toFailure(error).message);
+    throw new ArgumentsNotSerializableError(name, 'arguments', toFailure(error).message);
   }
 }
 

@@ -70,6 +70,9 @@ export function defineJob(
   };
 }
 
+/** In ms. */
+const LONGEST_BACKOFF = 86_400_000;
+
 /** When the attempt after this one is due, in ms from now; `undefined` where there is none. */
 export function retryDelay(
   { retries }: JobDefinition,
@@ -77,8 +80,13 @@ export function retryDelay(
   random: number,
 ): number | undefined {
   if (attempt > retries.limit) return undefined;
-  const full = retries.backoff === 'fixed' ? retries.delay : retries.delay * 2 ** (attempt - 1);
-  return full * (1 - retries.jitter * random);
+  const full = retries.backoff === 'fixed' ? retries.delay : doubled(retries.delay, attempt - 1);
+  return Math.round(full * (1 - retries.jitter * random));
+}
+
+/** So often, but no longer than a day, or than the delay that was asked for. */
+function doubled(delay: number, times: number): number {
+  return Math.max(delay, Math.min(delay * 2 ** times, LONGEST_BACKOFF));
 }
 
 function retryRules(retries: number | RetryOptions): RetryRules {
