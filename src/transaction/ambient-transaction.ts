@@ -28,6 +28,11 @@ export abstract class AmbientTransaction implements SurroundingTransaction {
     return this.outer?.snapshotOn(dataSource);
   }
 
+  /** The job with whose end it ends, if it is a job's. */
+  get jobId(): string | undefined {
+    return this.outer?.jobId;
+  }
+
   /** Whether this is the other, or runs within it. */
   isWithin(other: object): boolean {
     return this === other || (this.outer?.isWithin(other) ?? false);

@@ -13,18 +13,19 @@ const NOTICED = Symbol('nestjs-background:noticed');
 
 /** Within the callback of `manager.transaction`: jobs called here are stored in it, and start when it is committed. */
 class CallbackTransaction extends AmbientTransaction {
+  readonly #open: OpenTransaction;
+
   constructor(
     outer: AmbientTransaction | undefined,
     private readonly dataSource: DataSourceLike,
     private readonly runner: QueryRunnerLike,
   ) {
     super(outer);
+    this.#open = { dataSource, query: runner.query.bind(runner) };
   }
 
   override openTransactions(): OpenTransaction[] {
-    const { dataSource, runner, outer } = this;
-    const own = { dataSource, query: runner.query.bind(runner) };
-    return [own, ...(outer?.openTransactions() ?? [])];
+    return [this.#open, ...(this.outer?.openTransactions() ?? [])];
   }
 
   /** On SQLite, whatever runs here is in the transaction: it always was, on the one connection, and can be nowhere else. */
@@ -60,6 +61,8 @@ async function noticedTransaction(
   const outer = currentTransaction();
   let entered: CallbackTransaction | undefined;
   let isSavepoint = false;
+  // What was written before a savepoint must not be undone with it.
+  if (outer) await outer.hooks.settled();
   try {
     const result = await begin((manager) => {
       const runner = manager.queryRunner!;
@@ -82,9 +85,15 @@ async function runAndWrite(
   manager: EntityManagerLike,
   run: TransactionCallback,
 ): Promise<unknown> {
-  const result = await run(manager);
-  await hooks.written();
-  return result;
+  try {
+    const result = await run(manager);
+    await hooks.written();
+    return result;
+  } catch (error) {
+    // Nor may anything be written after the rollback that is to be undone with the rest.
+    await hooks.settled();
+    throw error;
+  }
 }
 
 /** In a job, every transaction is a savepoint of the job's; elsewhere, one on a runner that is in one already. */

@@ -15,6 +15,11 @@ export class CommitHooks {
     await Promise.all(this.#writes);
   }
 
+  /** Nothing is being written any more, whether or not it could be. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#writes);
+  }
+
   add(afterCommit: () => void, afterRollback: () => void): void {
     this.#afterCommit.push(afterCommit);
     this.#afterRollback.push(afterRollback);

@@ -1,6 +1,14 @@
-import { JobTransactionEndedError, JobTransactionError } from '../errors/transaction.errors.js';
+import {
+  JobTransactionEndedError,
+  JobTransactionError,
+  takenOver,
+} from '../errors/transaction.errors.js';
+import { currentJobScope } from '../context/scope.js';
+import type { LastStatement, OpenTransaction } from '../tracker/job-tracker.js';
 import { currentTransaction } from './ambient-transaction.js';
 import { dialectOf, isTransactionControl, isWrite, type Dialect } from './dialect.js';
+import { isConnectionLost } from './lost-connection.js';
+import { endsByHand, overlap } from './mistakes.js';
 import { facadeOf } from './query-runner-facade.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
 
@@ -8,11 +16,19 @@ import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-
 export interface ConnectionOpener {
   /** A query runner of its own; connects when it is first used. */
   readonly runner: QueryRunnerLike;
+  /** A query runner of the same kind that never connects. */
+  another(): QueryRunnerLike;
   begin(isolation: IsolationLevel | undefined): Promise<void>;
+  /** What `begin` may have to wait for. */
+  readonly scarce: 'connection' | 'writer lock';
   /** After commit or rollback. */
   close(error?: Error): Promise<void>;
   /** Ends a statement that is being run, so that a rollback need not wait for it. */
   interrupt(): Promise<void>;
+  /** What the connection was cut with, where that was noticed while nothing ran on it. */
+  readonly fault?: Error | undefined;
+  /** Commits with one more statement, in one round trip, where the database can. */
+  readonly commitWith?: ((statement: string) => Promise<void>) | undefined;
   /** Gives up a begin that waits, for whatever it waits. */
   abandon?(): void;
 }
@@ -26,6 +42,8 @@ export interface ConnectionOwner {
 /** Whose transaction it is, and how it is to be. */
 export interface ConnectionRules extends ConnectionOwner {
   readonly isolation: IsolationLevel | undefined;
+  /** Called when the transaction is about to begin. */
+  readonly onBegin?: (() => void) | undefined;
   /** Called at the first statement that writes; what it gives is called at the end. */
   onWrite(): () => void;
 }
@@ -35,6 +53,8 @@ export interface ConnectionRules extends ConnectionOwner {
  * only computes holds none.
  */
 export class JobConnection {
+  /** For a tracker to write in: always the same, by which it knows the transaction. */
+  readonly open: OpenTransaction;
   readonly #dialect: Dialect;
   readonly #savepoints: QueryRunnerLike[] = [];
   #beginning: Promise<void> | undefined;
@@ -43,7 +63,10 @@ export class JobConnection {
   #last: Promise<unknown> = Promise.resolve();
   #running = 0;
   #failure: unknown;
+  #isCutOff = false;
   #afterWrite: (() => void) | undefined;
+  #lastStatement: LastStatement | undefined;
+  #mayBeCommitted = false;
 
   constructor(
     private readonly dataSource: DataSourceLike,
@@ -51,6 +74,7 @@ export class JobConnection {
     private readonly rules: ConnectionRules,
   ) {
     this.#dialect = dialectOf(dataSource);
+    this.open = { dataSource, query: (sql, parameters) => this.query(sql, parameters) };
   }
 
   /** Whether a transaction is open: later calls see its isolation, and what they write can be undone. */
@@ -58,8 +82,22 @@ export class JobConnection {
     return this.#begun && !this.#ended;
   }
 
+  get hasWritten(): boolean {
+    return this.#afterWrite !== undefined;
+  }
+
+  /** Whether a commit was begun: one that failed may have come through, and only its answer have been lost. */
+  get mayBeCommitted(): boolean {
+    return this.#mayBeCommitted;
+  }
+
   get isolation(): IsolationLevel | undefined {
     return this.rules.isolation ?? this.#dialect.isolation;
+  }
+
+  /** Whether the connection to the database was lost, and with it what the transaction wrote. */
+  get isCutOff(): boolean {
+    return this.#isCutOff || isConnectionLost(this.opener.fault);
   }
 
   /** The isolation, if the transaction sees the database for ever as it was when it began. */
@@ -71,7 +109,7 @@ export class JobConnection {
   /** A query runner for whoever asks in the job: it cannot end the transaction, nor release the connection. */
   facade(): QueryRunnerLike {
     this.#refuseIfEnded();
-    return facadeOf(this, this.opener.runner, this.dataSource);
+    return facadeOf(this, this.opener.another(), this.dataSource);
   }
 
   async query(
@@ -91,11 +129,19 @@ export class JobConnection {
   /** Connects and begins, once. */
   async begin(): Promise<void> {
     this.#refuseIfEnded();
-    this.#beginning ??= this.opener.begin(this.isolation).then(() => {
-      this.#begun = true;
-    });
-    await this.#beginning;
+    await (this.#beginning ??= this.#beginNow());
     this.#refuseIfEnded();
+  }
+
+  async #beginNow(): Promise<void> {
+    this.rules.onBegin?.();
+    const goOn = currentJobScope()?.pauses({ what: this.opener.scarce });
+    try {
+      await this.#noticing(this.opener.begin(this.isolation));
+      this.#begun = true;
+    } finally {
+      goOn?.();
+    }
   }
 
   /** Runs something on the bare runner when it is free: a connection does one thing at a time. */
@@ -146,14 +192,31 @@ export class JobConnection {
     }
   }
 
+  get canEndWith(): boolean {
+    return this.opener.commitWith !== undefined;
+  }
+
+  endsWith(last: LastStatement): void {
+    this.#lastStatement = last;
+  }
+
   /** Commits; on the way there, nothing that the job left running gets in any more. */
   async commit(): Promise<void> {
-    await this.#end(() => this.opener.runner.commitTransaction());
+    const last = this.#lastStatement;
+    try {
+      await this.#end(() => {
+        this.#mayBeCommitted = true;
+        return last ? this.opener.commitWith!(last.sql) : this.opener.runner.commitTransaction();
+      });
+    } catch (error) {
+      throw last?.isRefusal(error) ? takenOver(this.rules, error) : error;
+    }
+    last?.committed();
   }
 
   async rollBack(): Promise<void> {
     if (!this.#begun) this.opener.abandon?.();
-    if (this.#running > 0) await this.opener.interrupt();
+    if (this.#running > 0) await this.opener.interrupt().catch(() => undefined);
     await this.#end(() => rollBackWhole(this.opener.runner));
   }
 
@@ -164,7 +227,7 @@ export class JobConnection {
     try {
       await this.#beginning?.catch(() => undefined);
       await this.quiesce();
-      if (this.#begun) await finish();
+      if (this.#begun) await this.#noticing(finish());
     } catch (error) {
       fault = error as Error;
       throw error;
@@ -180,7 +243,7 @@ export class JobConnection {
     this.#running += 1;
     const turn = (async () => {
       await before.catch(() => undefined);
-      return work();
+      return this.#noticing(work());
     })();
     this.#last = turn;
     try {
@@ -190,6 +253,17 @@ export class JobConnection {
       throw error;
     } finally {
       this.#running -= 1;
+    }
+  }
+
+  /** What the connection was cut with says more than that it can no longer be used. */
+  async #noticing<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      const { fault } = this.opener;
+      this.#isCutOff ||= isConnectionLost(error);
+      throw fault ?? error;
     }
   }
 
@@ -236,18 +310,4 @@ export class JobConnection {
 async function rollBackWhole(runner: QueryRunnerLike): Promise<void> {
   do await runner.rollbackTransaction();
   while (runner.isTransactionActive);
-}
-
-function overlap(): JobTransactionError {
-  return new JobTransactionError(
-    'Two transactions within one job overlap: one would undo what the other did. ' +
-      'Await the first before the second begins, and use the manager that the callback is given.',
-  );
-}
-
-function endsByHand(sql: string): JobTransactionError {
-  return new JobTransactionError(
-    `"${sql.trim().slice(0, 40)}" would end the job's transaction. It is committed when the method returns and rolled ` +
-      'back when it throws; for a part of its own use dataSource.transaction(), or outsideTransaction().',
-  );
 }

@@ -1,5 +1,5 @@
 import { JobTransactionEndedError } from '../errors/transaction.errors.js';
-import type { OpenTransaction } from '../tracker/job-tracker.js';
+import type { LastStatement, OpenTransaction } from '../tracker/job-tracker.js';
 import { AmbientTransaction } from './ambient-transaction.js';
 import { JobConnection, type ConnectionRules } from './job-connection.js';
 import { openConnection } from './open-connection.js';
@@ -10,8 +10,24 @@ export interface JobTransactionRules extends ConnectionRules {
   covers(dataSource: DataSourceLike): boolean;
 }
 
+/** The transaction of an attempt as the runner ends it, wherever the method runs. */
+export interface ConcludableTransaction {
+  /** Whether a connection was lost, and with it what was written there: no fault of the job's. */
+  readonly isCutOff: boolean;
+  /** Whether it wrote, and nothing of that is there: it was rolled back, and no part of it was committed before. */
+  readonly isUndone: boolean;
+  /**
+   * Commits everything, where `mark` has been written and nothing speaks against it; else rolls everything back.
+   * @param mark Writes that the job is completed, in one of the open transactions if it can; throws where it may not be.
+   * The one that it gives is committed last, so that no other can fail after it.
+   */
+  commit(mark: (open: OpenTransaction[]) => Promise<OpenTransaction | undefined>): Promise<void>;
+  /** Undoes everything. What is thrown on the way is of no interest: the connections are thrown away. */
+  rollBack(): Promise<void>;
+}
+
 /** The transaction of a job: on each DataSource that it uses, one connection, begun at its first statement. */
-export class JobTransaction extends AmbientTransaction {
+export class JobTransaction extends AmbientTransaction implements ConcludableTransaction {
   readonly #connections = new Map<DataSourceLike, JobConnection>();
   #ended = false;
 
@@ -19,13 +35,18 @@ export class JobTransaction extends AmbientTransaction {
     super();
   }
 
+  get isCutOff(): boolean {
+    return [...this.#connections.values()].some((connection) => connection.isCutOff);
+  }
+
+  override get jobId(): string {
+    return this.rules.jobId;
+  }
+
   override openTransactions(): OpenTransaction[] {
-    return [...this.#connections]
-      .filter(([, connection]) => connection.isBegun)
-      .map(([dataSource, connection]) => ({
-        dataSource,
-        query: (sql, parameters) => connection.query(sql, parameters),
-      }));
+    return [...this.#connections.values()]
+      .filter((connection) => connection.isBegun)
+      .map((connection) => connection.open);
   }
 
   override runnerFor(dataSource: DataSourceLike): QueryRunnerLike | undefined {
@@ -43,11 +64,6 @@ export class JobTransaction extends AmbientTransaction {
     return this.#connections.get(dataSource)?.snapshot;
   }
 
-  /**
-   * Commits everything, where `mark` has been written and nothing speaks against it; else rolls everything back.
-   * @param mark Writes that the job is completed, in one of the open transactions if it can; throws where it may not be.
-   * The one that it gives is committed last, so that no other can fail after it.
-   */
   async commit(
     mark: (open: OpenTransaction[]) => Promise<OpenTransaction | undefined>,
   ): Promise<void> {
@@ -56,7 +72,7 @@ export class JobTransaction extends AmbientTransaction {
       await this.hooks.written();
       await Promise.all([...this.#connections.values()].map((connection) => connection.quiesce()));
       this.#connections.forEach((connection) => connection.assertCommittable());
-      const marked = await mark(this.openTransactions());
+      const marked = await mark(this.#endingTransactions());
       for (const connection of this.#inOrder(marked)) await connection.commit();
     } catch (error) {
       await this.rollBack();
@@ -65,12 +81,25 @@ export class JobTransaction extends AmbientTransaction {
     this.hooks.committed();
   }
 
-  /** Undoes everything. What is thrown on the way is of no interest: the connections are thrown away. */
   async rollBack(): Promise<void> {
     this.#ended = true;
     const connections = [...this.#connections.values()];
     await Promise.allSettled(connections.map((connection) => connection.rollBack()));
     this.hooks.rolledBack();
+  }
+
+  #endingTransactions(): OpenTransaction[] {
+    return this.openTransactions().map((open) => {
+      const connection = this.#connections.get(open.dataSource as DataSourceLike)!;
+      return connection.canEndWith
+        ? { ...open, endsWith: (last: LastStatement) => connection.endsWith(last) }
+        : open;
+    });
+  }
+
+  get isUndone(): boolean {
+    const written = [...this.#connections.values()].filter(({ hasWritten }) => hasWritten);
+    return written.length > 0 && written.every(({ mayBeCommitted }) => !mayBeCommitted);
   }
 
   #inOrder(last: OpenTransaction | undefined): JobConnection[] {

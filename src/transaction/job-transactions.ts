@@ -1,10 +1,15 @@
 import type { Logger } from '@nestjs/common';
 import { BackgroundOptionsError } from '../errors/setup.errors.js';
 import type { Clock } from '../job/clock.js';
+import type { FileLocks, LockParty, Release, WaitRules } from '../engine/file-locks.js';
 import type { JobDefinition } from '../registry/job-definition.js';
+import { placeOf } from './database-place.js';
 import { JobTransaction } from './job-transaction.js';
 import { sewSeam } from './query-runner-seam.js';
 import { journalWarning } from './sqlite/journal-warning.js';
+import { fileLock } from './sqlite/lock-registry.js';
+import { databaseOf } from './sqlite/sqlite-database.js';
+import { isSqlite, type SqliteDriverLike } from './sqlite/sqlite-shape.js';
 import type { DataSourceLike } from './typeorm-shape.js';
 
 /** After so many ms with rows written and not committed, the log says so: such a transaction slows the whole database. */
@@ -13,14 +18,22 @@ const LONG_WRITE = 30_000;
 /** How many connections a pool has where its options do not say, for PostgreSQL and MySQL alike. */
 const DEFAULT_POOL = 10;
 
+/** What a job says of its transaction. */
+export type TransactionWish = Pick<JobDefinition, 'name' | 'transaction'> &
+  Partial<Pick<JobDefinition, 'thread'>>;
+
 /** Gives each job its transaction, on the DataSources of the application. */
-export class JobTransactions {
+export class JobTransactions implements FileLocks {
   #dataSources: ReadonlyMap<string, DataSourceLike> = new Map();
+  /** Of files that this application does not write to itself, but its threads do. */
+  readonly #threadLocks = {};
 
   constructor(
     private readonly clock: Clock,
     private readonly logger: Logger,
     private readonly concurrency: number,
+    /** In a thread: the way to the locks of the process. */
+    private readonly borrowed?: FileLocks,
   ) {}
 
   /** Joins the application's DataSources, by name, to the transactions of its jobs. */
@@ -30,29 +43,58 @@ export class JobTransactions {
   }
 
   /** @throws BackgroundOptionsError where the job names a DataSource that there is not, or asks for what none can do. */
-  check({ name, transaction }: JobDefinition): void {
-    if (!transaction) return;
+  check({ name, transaction, thread }: TransactionWish): void {
+    // The DataSources of a thread are those of its own application.
+    if (!transaction || thread) return;
     const asked = typeof transaction === 'object' ? transaction.dataSource : undefined;
     const known = [...this.#dataSources.keys()];
     const isThere = asked === undefined ? known.length > 0 : known.includes(asked);
     if (!isThere) throw noDataSource(name, asked, known);
-    if (asked !== undefined && !isTransactional(this.#dataSources.get(asked)!)) {
-      throw notTransactional(name, asked);
-    }
+    const meant = asked === undefined ? known : [asked];
+    const dataSources = meant.map((one) => this.#dataSources.get(one)!);
+    if (!dataSources.some(isTransactional)) throw notTransactional(name, meant.join('", "'));
   }
 
-  /** The transaction for an attempt; `undefined` where there is no database, or the job wants none. */
-  forJob({ name, transaction }: JobDefinition, id: string): JobTransaction | undefined {
-    if (transaction === false || this.#dataSources.size === 0) return undefined;
+  /**
+   * The transaction for an attempt; `undefined` where there is no database, or the job wants none.
+   * @param job Told of its first write.
+   * @param onBegin Called when it is about to begin, on each DataSource.
+   */
+  forJob(
+    { name, transaction, thread }: TransactionWish,
+    id: string,
+    job: { wrote(): void },
+    onBegin?: () => void,
+  ): JobTransaction | undefined {
+    if (transaction === false || thread || this.#dataSources.size === 0) return undefined;
     const asked = typeof transaction === 'object' ? transaction : {};
     const covered = asked.dataSource && this.#dataSources.get(asked.dataSource);
     return new JobTransaction({
       jobId: id,
       jobName: name,
       isolation: asked.isolation,
+      onBegin,
       covers: (dataSource) => isTransactional(dataSource) && (!covered || dataSource === covered),
-      onWrite: () => this.#watchWrite(name, id),
+      onWrite: () => {
+        job.wrote();
+        return this.#watchWrite(name, id);
+      },
     });
+  }
+
+  /** The DataSources of the application that are connected to a place. */
+  at(place: string | undefined): DataSourceLike[] {
+    if (place === undefined) return [];
+    return [...this.#dataSources.values()].filter((dataSource) => placeOf(dataSource) === place);
+  }
+
+  /** The lock of a database file, for a thread that writes to it. */
+  take(file: string, party: LockParty, rules?: WaitRules): Promise<Release> {
+    const own = [...this.#dataSources.values()].find(isSqlite);
+    return fileLock((own?.driver ?? this.#threadLocks) as SqliteDriverLike, file).take(
+      party,
+      rules,
+    );
   }
 
   #connectOne(name: string, dataSource: DataSourceLike): void {
@@ -62,10 +104,22 @@ export class JobTransactions {
           'when they fail. Keep what must be all or nothing in another database.',
       );
     }
+    if (this.borrowed) this.#joinProcess(name, dataSource, this.borrowed);
     sewSeam(dataSource);
     const warning = journalWarning(name, dataSource);
     if (warning) this.logger.warn(warning);
     this.#warnOfSmallPool(name, dataSource);
+  }
+
+  #joinProcess(name: string, dataSource: DataSourceLike, locks: FileLocks): void {
+    if (!isSqlite(dataSource)) return;
+    const database = databaseOf(dataSource);
+    database.borrowLocks(locks);
+    if (!database.isSingle) return;
+    this.logger.warn(
+      `DataSource "${name}" of a thread is ${database.title}, which no other thread can see: what jobs write there is not ` +
+        'in the database of the application that called them. Use a database file, or leave { thread: true } out.',
+    );
   }
 
   #warnOfSmallPool(name: string, { options }: DataSourceLike): void {

@@ -1,33 +1,103 @@
 import type { ConnectionOpener } from './job-connection.js';
+import { commitWith } from './postgres/commit-with.js';
+import { holdBegin } from './postgres/begin-with-first.js';
 import { plainQueryRunner } from './query-runner-seam.js';
-import type { DataSourceLike } from './typeorm-shape.js';
+import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
 
-/** The native connection of PostgreSQL or MySQL, as far as it tells how to stop what it does. */
+/** The native connection of PostgreSQL or MySQL, as far as it tells how it was cut, and how to stop what it does. */
 interface NativeConnection {
+  on?(event: 'error', listener: (error: Error) => void): unknown;
+  off?(event: 'error', listener: (error: Error) => void): unknown;
   readonly processID?: number;
   readonly threadId?: number;
-}
-
-/** A connection out of the DataSource's pool, for a job alone. */
-export function pooledConnection(dataSource: DataSourceLike): ConnectionOpener {
-  const runner = plainQueryRunner(dataSource);
-  return {
-    runner,
-    begin: (isolation) => runner.startTransaction(isolation),
-    close: (error) => release(runner, error),
-    async interrupt() {
-      const statement = stopStatement((await runner.connect()) as NativeConnection);
-      if (!statement) return;
-      const other = plainQueryRunner(dataSource);
-      await other.query(statement).finally(() => other.release());
-    },
-  };
 }
 
 interface ReleasableRunner {
   release(): Promise<void>;
   /** Of TypeORM's PostgreSQL runner: gives the pool a reason not to use the connection again. */
   releasePostgresConnection?(error?: Error): Promise<void>;
+}
+
+/** A connection out of the DataSource's pool, for a job alone. */
+export function pooledConnection(dataSource: DataSourceLike): ConnectionOpener {
+  return new PooledConnection(dataSource);
+}
+
+class PooledConnection implements ConnectionOpener {
+  readonly scarce = 'connection';
+  readonly runner: QueryRunnerLike;
+  fault: Error | undefined;
+  #native: NativeConnection | undefined;
+  #connecting: Promise<unknown> | undefined;
+  #forgetBegin: (() => void) | undefined;
+  #giveUp!: (reason: Error) => void;
+  readonly #givenUp = new Promise<never>((_, reject) => (this.#giveUp = reject));
+  readonly #note = (error: Error): void => void (this.fault ??= error);
+
+  constructor(private readonly dataSource: DataSourceLike) {
+    this.runner = plainQueryRunner(dataSource);
+    this.#givenUp.catch(() => undefined);
+  }
+
+  another(): QueryRunnerLike {
+    return plainQueryRunner(this.dataSource);
+  }
+
+  /** Where the transaction has begun in the way of the PostgreSQL client. */
+  get commitWith(): ((statement: string) => Promise<void>) | undefined {
+    return this.#forgetBegin && ((statement) => commitWith(this.runner, statement));
+  }
+
+  async begin(isolation: IsolationLevel | undefined): Promise<void> {
+    this.#connecting = this.runner.connect();
+    this.#native = (await Promise.race([this.#connecting, this.#givenUp])) as NativeConnection;
+    this.#native.on?.('error', this.#note);
+    this.#forgetBegin = holdBegin(this.#native);
+    await this.runner.startTransaction(isolation);
+  }
+
+  /** Where the pool had none to give until now. */
+  abandon(): void {
+    this.#giveUp(new Error('The job was stopped while it waited for a connection.'));
+  }
+
+  async close(error?: Error): Promise<void> {
+    this.#native?.off?.('error', this.#note);
+    this.#forgetBegin?.();
+    if (this.#connecting && !this.#native) this.#releaseWhenConnected(this.#connecting);
+    else await release(this.runner, error);
+  }
+
+  /** Over a connection of its own: the pool may have none left, and would have this wait for what it is to end. */
+  async interrupt(): Promise<void> {
+    const statement = stopStatement(this.#native ?? {});
+    if (!statement) return;
+    const apart = new (this.dataSource.constructor as ApartClass)(apartOptions(this.dataSource));
+    await apart.initialize();
+    await apart.query(statement).finally(() => apart.destroy());
+  }
+
+  /** To release a runner before it is connected would lose the connection that it is about to be given. */
+  #releaseWhenConnected(connecting: Promise<unknown>): void {
+    const done = (): Promise<void> => release(this.runner, undefined);
+    void connecting.then(done, done).catch(() => undefined);
+  }
+}
+
+type ApartClass = new (options: object) => {
+  initialize(): Promise<unknown>;
+  query(sql: string): Promise<unknown>;
+  destroy(): Promise<void>;
+};
+
+/** One connection that knows no entities, runs no migrations and changes no schema. */
+function apartOptions({ options }: DataSourceLike): object {
+  return {
+    ...options,
+    ...{ entities: [], subscribers: [], migrations: [], cache: false, logging: false },
+    ...{ synchronize: false, migrationsRun: false, dropSchema: false, installExtensions: false },
+    poolSize: 1,
+  };
 }
 
 async function release(runner: ReleasableRunner, error: Error | undefined): Promise<void> {

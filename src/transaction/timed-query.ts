@@ -62,7 +62,21 @@ export async function timedQuery<T>(
 ): Promise<NonNullable<T> | null> {
   checkOptions('timedQuery()', options, RULES);
   const run = functionOf(query);
-  let tries = 0;
+  const first = await tryOnce(run);
+  if (isFound(first)) return first;
+  const goOn = currentJobScope()?.pauses({ what: 'timed query' });
+  try {
+    return await tryAgain(run, options);
+  } finally {
+    goOn?.();
+  }
+}
+
+async function tryAgain<T>(
+  run: Query<T>,
+  options: TimedQueryOptions,
+): Promise<NonNullable<T> | null> {
+  let tries = 1;
   let waited = 0;
   for (const wait of waits(options)) {
     if (wait > 0) await pause(wait);
@@ -75,13 +89,12 @@ export async function timedQuery<T>(
   throw new TimedQueryTimeoutError(tries, waited);
 }
 
-/** The waits before each try, the first of which waits for nothing. */
+/** The waits before each further try. */
 function* waits({ retries, interval, timeout }: TimedQueryOptions): Generator<number> {
   const isEven = retries !== undefined || interval !== undefined;
   const limit = parseDuration(timeout) ?? (isEven ? Infinity : 60_000);
   const even = parseDuration(interval) ?? 6_000;
   let left = limit;
-  yield 0;
   for (let retry = 1; left > 0 && retry <= (isEven ? (retries ?? 10) : Infinity); retry++) {
     const wait = isEven ? even : Math.min(SHORTEST_WAIT * 2 ** (retry - 1), LONGEST_WAIT);
     yield Math.min(wait, left);

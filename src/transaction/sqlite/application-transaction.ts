@@ -9,17 +9,18 @@ import type { SqliteRunner } from './sqlite-shape.js';
  * they were in it whatever manager they used, and would now wait for it, and it for them.
  */
 export class ApplicationTransaction extends AmbientTransaction {
+  readonly #open: OpenTransaction;
+
   constructor(
     private readonly dataSource: DataSourceLike,
     private readonly runner: QueryRunnerLike,
   ) {
     super(currentTransaction());
+    this.#open = { dataSource, query: runner.query.bind(runner) };
   }
 
   override openTransactions(): OpenTransaction[] {
-    const { dataSource, runner, outer } = this;
-    const own = { dataSource, query: runner.query.bind(runner) };
-    return [own, ...(outer?.openTransactions() ?? [])];
+    return [this.#open, ...(this.outer?.openTransactions() ?? [])];
   }
 
   override runnerFor(dataSource: DataSourceLike): QueryRunnerLike | undefined {

@@ -15,6 +15,7 @@ export function sqliteConnection(
 }
 
 class SqliteConnection implements ConnectionOpener {
+  readonly scarce = 'writer lock';
   readonly runner: SqliteRunner;
   readonly #enter: OwnRunner['enter'];
   readonly #database: SqliteDatabase;
@@ -29,6 +30,10 @@ class SqliteConnection implements ConnectionOpener {
   ) {
     this.#database = databaseOf(dataSource);
     ({ runner: this.runner, enter: this.#enter } = this.#database.runner());
+  }
+
+  another(): SqliteRunner {
+    return this.#database.runner().runner;
   }
 
   async begin(isolation: IsolationLevel | undefined): Promise<void> {

@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
+import type { FileLocks } from '../../engine/file-locks.js';
 import type { DataSourceLike } from '../typeorm-shape.js';
+import { BorrowedLock, type FileLock } from './borrowed-lock.js';
 import { attachedTo, ConnectionPool, runnerOn, type OwnConnection } from './connection-pool.js';
 import { fileLock, memoryLock, realPath } from './lock-registry.js';
 import {
@@ -37,7 +39,8 @@ export class SqliteDatabase {
   readonly title: string;
   readonly #pool: ConnectionPool | undefined;
   readonly #ownLock: WriterLock | undefined;
-  #fileLocks: WriterLock[] | undefined;
+  #fileLocks: FileLock[] | undefined;
+  #borrowed: FileLocks | undefined;
 
   constructor(private readonly dataSource: DataSourceLike) {
     const path = isFile(dataSource) ? realPath(dataSource.options.database as string) : undefined;
@@ -83,6 +86,11 @@ export class SqliteDatabase {
     return this.#locks().some(({ holder }) => holder?.isJob);
   }
 
+  /** In a thread: its files have the locks that the process has for them. */
+  borrowLocks(locks: FileLocks): void {
+    this.#borrowed = locks;
+  }
+
   /** Waits until it may write, and nobody else does. @throws DatabaseBusyError, JobTransactionError */
   async hold(party: LockParty, rules?: WaitRules): Promise<Release> {
     const held: Release[] = [];
@@ -118,9 +126,13 @@ export class SqliteDatabase {
   }
 
   /** Always in the same order, or two that need both files would wait for each other. */
-  #locks(): WriterLock[] {
+  #locks(): FileLock[] {
     if (this.#ownLock) return [this.#ownLock];
-    return (this.#fileLocks ??= this.#paths().map((path) => fileLock(this.driver, path)));
+    return (this.#fileLocks ??= this.#paths().map((path) => this.#lockOf(path)));
+  }
+
+  #lockOf(path: string): FileLock {
+    return this.#borrowed ? new BorrowedLock(this.#borrowed, path) : fileLock(this.driver, path);
   }
 
   #paths(): string[] {

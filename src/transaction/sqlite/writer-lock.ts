@@ -1,3 +1,4 @@
+import type { LockParty, Release, WaitRules } from '../../engine/file-locks.js';
 import { JobDeadlockError } from '../../errors/deadlock.error.js';
 import { DatabaseBusyError, JobTransactionError } from '../../errors/transaction.errors.js';
 import { systemClock, type Clock } from '../../job/clock.js';
@@ -8,23 +9,7 @@ import { systemClock, type Clock } from '../../job/clock.js';
  */
 export const WAIT_LIMIT = 30_000;
 
-/** Who wants to write, as errors name it. */
-export interface LockParty {
-  readonly title: string;
-  /** The job whose code waits; that job must not wait for itself. */
-  readonly jobId?: string;
-  /** Whether it is the very transaction of that job, which ends only when the job's code has ended. */
-  readonly isJob?: boolean;
-}
-
-export interface WaitRules {
-  /** Gives up the wait. */
-  readonly signal?: AbortSignal | undefined;
-  /** In ms; default `WAIT_LIMIT`. */
-  readonly limit?: number | undefined;
-}
-
-export type Release = () => void;
+export type { LockParty, Release, WaitRules };
 
 interface Waiter {
   readonly party: LockParty;

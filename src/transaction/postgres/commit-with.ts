@@ -1,0 +1,19 @@
+import type { QueryRunnerLike } from '../typeorm-shape.js';
+
+interface Broadcasting {
+  readonly broadcaster?: { broadcast(event: string): Promise<void> };
+}
+
+/**
+ * Commits with one more statement, in one round trip: PostgreSQL runs them one after the other, and not the COMMIT where
+ * the statement fails. TypeORM's subscribers are told as by `commitTransaction`.
+ */
+export async function commitWith(
+  runner: QueryRunnerLike & Broadcasting,
+  statement: string,
+): Promise<void> {
+  await runner.broadcaster?.broadcast('BeforeTransactionCommit');
+  await runner.query(`${statement}; COMMIT`);
+  runner.isTransactionActive = false;
+  await runner.broadcaster?.broadcast('AfterTransactionCommit');
+}

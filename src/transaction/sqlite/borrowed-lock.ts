@@ -1,0 +1,28 @@
+import type { FileLocks, LockParty, Release, WaitRules } from '../../engine/file-locks.js';
+import type { WriterLock } from './writer-lock.js';
+
+/** As far as a database needs it. */
+export type FileLock = Pick<WriterLock, 'holder' | 'take'>;
+
+/** In a thread: the lock of a file that the whole process has, of which this thread knows only what it holds itself. */
+export class BorrowedLock implements FileLock {
+  #holder: LockParty | undefined;
+
+  constructor(
+    private readonly locks: FileLocks,
+    private readonly file: string,
+  ) {}
+
+  get holder(): LockParty | undefined {
+    return this.#holder;
+  }
+
+  async take(party: LockParty, rules?: WaitRules): Promise<Release> {
+    const release = await this.locks.take(this.file, party, rules);
+    this.#holder = party;
+    return () => {
+      if (this.#holder === party) this.#holder = undefined;
+      release();
+    };
+  }
+}
