@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Observable } from 'rxjs';
 import { JobNotFoundError } from '../errors/job.errors.js';
 import { progressOf, toJob, type JobRecord } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { isFinal } from '../job/state-machine.js';
-import type { OutputPage } from '../output/output-chunk.js';
+import type { OutputGap, OutputPage } from '../output/output-chunk.js';
+import { bytesOf, SeenOutput } from '../output/seen-output.js';
 import { outputEvents } from '../output/transcript.js';
 import type { JobTracker } from './job-tracker.js';
 
@@ -16,7 +18,7 @@ export interface FollowOptions {
 
 /** How a reader is spared news that come faster than anybody reads. */
 export interface StepOptions extends FollowOptions {
-  /** At least so many ms between two looks; what comes meanwhile is found at once. */
+  /** At most so many ms, and at least half of them, between two looks; what comes meanwhile is found at once. */
   pace?: number;
   /** At most so many ms between two looks, for what changes without news: time, nested jobs. */
   rouse?: number;
@@ -45,22 +47,29 @@ export async function* followSteps(
   const unwatch = tracker.watch(id, () => bell.ring());
   let after = options.after ?? 0;
   let seen: JobRecord | undefined;
+  const output = new SeenOutput(after, (gap) => bytesBefore(gap, tracker, id));
   try {
     for (;;) {
       // What is asked for before the look is answered by it.
       const isLast = options.signal?.aborted ?? false;
-      const { record, page } = await look(tracker, id, after);
+      const { record, page: found } = await look(tracker, id, after);
+      const page = await output.next(found, after);
       yield { record, page, seen };
       if (isLast || isFinal(record.state)) return;
       after = page.last;
       seen = record;
-      if (options.pace) await pause(options.pace);
+      if (options.pace) await pause(spread(options.pace));
       await bell.rung(options.rouse);
     }
   } finally {
     unwatch();
     bell.silence();
   }
+}
+
+async function bytesBefore({ first }: OutputGap, tracker: JobTracker, id: string): Promise<number> {
+  const whole = await tracker.output(id, 0);
+  return whole ? bytesOf(whole, 1, first - 1) : 0;
 }
 
 async function look(
@@ -117,9 +126,20 @@ export function observeJob(
 
 function* recordEvents(seen: JobRecord | undefined, record: JobRecord): Generator<JobEvent> {
   const { progress, state } = record;
-  if (progress && progress !== seen?.progress) yield { type: 'progress', ...progressOf(record)! };
-  const changed = seen ? seen.state !== state || seen.attempt !== record.attempt : isFinal(state);
+  if (progress && !isDeepStrictEqual(progress, seen?.progress)) {
+    yield { type: 'progress', ...progressOf(record)! };
+  }
+  const changed = seen ? isNews(seen, record) : isFinal(state);
   if (changed) yield { type: 'state', state, job: toJob(record) };
+}
+
+/** Whether more has changed than progress. */
+export function isNews(seen: JobRecord, { state, attempt, activity }: JobRecord): boolean {
+  return (
+    seen.state !== state ||
+    seen.attempt !== attempt ||
+    (seen.activity !== activity && !isDeepStrictEqual(seen.activity, activity))
+  );
 }
 
 /** Lets a reader sleep until there is news; news that came while it was busy is not missed. */
@@ -148,6 +168,11 @@ class Bell {
   silence(): void {
     this.signal?.removeEventListener('abort', this.#onAbort);
   }
+}
+
+/** Readers that were woken at once look again one after the other: a thousand writes in one turn would hold each other up. */
+function spread(pace: number): number {
+  return pace * (0.5 + Math.random() / 2);
 }
 
 /** In real time, whatever clock the application has: it spares the processor, it is no rule about time. */

@@ -48,15 +48,19 @@ describe('Arguments that are stored', () => {
   });
 
   it.each([
-    ['args[0].user.save', { user: { save: () => 1 } }, 'a function'],
-    ['args[0][1]', [1, Symbol('x')], 'a symbol'],
-    ['args[0].user', { user: new User('ann') }, 'an instance of User'],
-    ['args[0]', Promise.resolve(1), 'a promise'],
-    ['args[0]', Readable.from([]), 'an instance of'],
-    ['args[0][0]', new Map([['a', () => 1]]), 'a function'],
-    ['args[0]', new Date(NaN), 'an invalid Date'],
-    ['args[0].__proto__', JSON.parse('{"__proto__":{"admin":true}}') as unknown, 'of this name'],
-    ['args[0].cause', new Error('x', { cause: new User('bob') }), 'an instance of User'],
+    ['arguments[0].user.save', { user: { save: () => 1 } }, 'a function'],
+    ['arguments[0][1]', [1, Symbol('x')], 'a symbol'],
+    ['arguments[0].user', { user: new User('ann') }, 'an instance of User'],
+    ['arguments[0]', Promise.resolve(1), 'a promise'],
+    ['arguments[0]', Readable.from([]), 'an instance of'],
+    ['arguments[0][0]', new Map([['a', () => 1]]), 'a function'],
+    ['arguments[0]', new Date(NaN), 'an invalid Date'],
+    [
+      'arguments[0].__proto__',
+      JSON.parse('{"__proto__":{"admin":true}}') as unknown,
+      'of this name',
+    ],
+    ['arguments[0].cause', new Error('x', { cause: new User('bob') }), 'an instance of User'],
   ])('are refused by their path: %s', (path, value, what) => {
     const refusal = (): unknown => encode(value);
     expect(refusal).toThrow(ArgumentsNotSerializableError);

@@ -131,9 +131,14 @@ describe.each(REACHABLE)('What a process leaves unfinished, on %s', (kind) => {
     const app = await startDurableApp(database, { recovery: '1h' });
     const future = jobOf(app.get(Durable).enter(1));
     const outcome = future.catch((error: unknown) => error);
-    await until(async () => (await app.service.output(future.id)) === 'attempt 1\n');
+    const stored = `SELECT job_id FROM background_output WHERE job_id = '${future.id}'`;
+    await until(async () => (await outside.query<unknown[]>(stored)).length === 1);
+    const other = randomUUID();
+    // It lives, or this process would take its job over in turn.
+    const lease = `INSERT INTO background_lease (owner, expires_at) VALUES ('${other}', 9000000000000)`;
+    await outside.query(lease);
     await outside.query(
-      `UPDATE background_job SET attempt = 2, owner = '${randomUUID()}' WHERE id = '${future.id}'`,
+      `UPDATE background_job SET attempt = 2, owner = '${other}' WHERE id = '${future.id}'`,
     );
     app.get(Durable).latch.open();
     expect(await outcome).toBeInstanceOf(Error);

@@ -2,7 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { memoryTracker, typeOrmTracker } from '../../src/index.js';
-import { backgroundEntities, CreateBackgroundTables } from '../../src/tracker/typeorm/entry.js';
+import {
+  backgroundEntities,
+  createBackgroundTables,
+  CreateBackgroundTables,
+} from '../../src/tracker/typeorm/entry.js';
 import { newDatabase, REACHABLE, type TestDatabase } from '../support/new-database.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 
@@ -51,6 +55,26 @@ describe.each(REACHABLE)('The tables of typeOrmTracker() on %s', (kind) => {
     await dataSource.synchronize();
     expect(await difference(dataSource)).toEqual([]);
     await dataSource.destroy();
+  });
+
+  it('of an earlier version get the columns that they lack', async () => {
+    const dataSource = await opened({
+      entities: [...backgroundEntities],
+      migrations: [CreateBackgroundTables],
+    });
+    await dataSource.runMigrations();
+    const runner = dataSource.createQueryRunner();
+    await runner.dropColumns('background_job', ['activity', 'rolled_back']);
+    await expect(start()).rejects.toThrow('createBackgroundTables');
+    if (made?.isInitialized) await made.destroy();
+    await createBackgroundTables(runner);
+    await createBackgroundTables(runner);
+    await runner.release();
+    expect(await difference(dataSource)).toEqual([]);
+    await dataSource.destroy();
+    const app = await start();
+    expect(await app.service.list()).toEqual([]);
+    await app[Symbol.asyncDispose]();
   });
 
   it('may have a prefix', async () => {

@@ -1,4 +1,5 @@
-import type { JobProgress, JobRecord, JobState } from '../../job/job.js';
+import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
+import type { MaybePromise } from '../../job/maybe-promise.js';
 import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
 import type { JobQuery, JobTracker, TrackerSettings } from '../job-tracker.js';
@@ -22,7 +23,8 @@ interface Entry {
 
 const NOTHING_PRINTED: OutputPage = { chunks: [], gap: undefined, last: 0 };
 
-class MemoryTracker implements JobTracker {
+/** The tracker itself, for one that adds to it. */
+export class MemoryTracker implements JobTracker {
   readonly #entries = new Map<string, Entry>();
   #retained!: RetentionLine;
 
@@ -45,7 +47,7 @@ class MemoryTracker implements JobTracker {
 
   change(id: string, change: JobChange, attempt?: number): JobRecord | undefined {
     const entry = this.#entries.get(id);
-    if (!entry || (attempt !== undefined && entry.record.attempt !== attempt)) return undefined;
+    if (!entry || (attempt !== undefined && !isRunning(entry.record, attempt))) return undefined;
     const changed = applyChange(entry.record, change);
     if (!changed) return undefined;
     this.#update(entry, changed);
@@ -55,9 +57,13 @@ class MemoryTracker implements JobTracker {
   }
 
   setProgress(id: string, attempt: number, progress: JobProgress): void {
-    const entry = this.#entries.get(id);
-    if (entry?.record.state !== 'running' || entry.record.attempt !== attempt) return;
-    this.#update(entry, { ...entry.record, progress });
+    const entry = this.#running(id, attempt);
+    if (entry) this.#update(entry, { ...entry.record, progress });
+  }
+
+  setActivity(id: string, attempt: number, activity: JobActivity): void {
+    const entry = this.#running(id, attempt);
+    if (entry) this.#update(entry, { ...entry.record, activity });
   }
 
   append(id: string, output: OutputAppend, attempt?: number): void {
@@ -104,8 +110,13 @@ class MemoryTracker implements JobTracker {
     };
   }
 
-  close(): void {
+  close(): MaybePromise<void> {
     this.#retained.close();
+  }
+
+  #running(id: string, attempt: number): Entry | undefined {
+    const entry = this.#entries.get(id);
+    return entry && isRunning(entry.record, attempt) ? entry : undefined;
   }
 
   #recordsOf(parentId: string | undefined): JobRecord[] {
@@ -130,4 +141,8 @@ class MemoryTracker implements JobTracker {
   #retain({ id, state, finishedAt = 0 }: JobRecord): void {
     this.#retained.add(id, state === 'completed' ? 'completed' : 'failed', finishedAt);
   }
+}
+
+function isRunning(record: JobRecord, attempt: number): boolean {
+  return record.state === 'running' && record.attempt === attempt;
 }

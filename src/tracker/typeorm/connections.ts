@@ -43,7 +43,8 @@ export class Connections {
   ): Promise<Connections> {
     if (hasOneConnection(dataSource)) return new Connections(dataSource, dialect, false);
     const kind = classOfDataSource(dataSource);
-    const own = new kind(dialect.ownOptions(dataSource.options, count));
+    const all = dialect.pushes ? count + 1 : count;
+    const own = new kind(dialect.ownOptions(dataSource.options, all));
     await own.initialize();
     return new Connections(own, dialect, true);
   }
@@ -66,6 +67,12 @@ export class Connections {
     parameters: readonly unknown[] = [],
   ): Promise<Outcome> {
     return this.dialect.outcome(await runner.query(this.#statement(sql), [...parameters]));
+  }
+
+  /** A connection that is kept, and the driver's own idea of it. */
+  async hold<T>(): Promise<{ runner: QueryRunnerLike; client: T }> {
+    const runner = this.dataSource.driver.createQueryRunner('master');
+    return { runner, client: (await runner.connect()) as T };
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What is used of TypeORM, by shape: the main entry neither imports it nor names it in its types. */
 
 export interface QueryRunnerLike {
+  connect(): Promise<unknown>;
   query(sql: string, parameters?: unknown[]): Promise<unknown>;
   release(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { DataSourceLike } from './data-source-like.js';
+import type { ColumnShape } from './tables.js';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -8,10 +9,17 @@ export interface Outcome {
   readonly changed: number;
 }
 
+export interface Statement {
+  readonly sql: string;
+  readonly values: readonly unknown[];
+}
+
 /** Where SQL differs from database to database. Statements are written with `?`. */
 export interface Dialect {
   /** Whether one writes at a time: while a job's transaction is open, nothing else is stored. */
   readonly hasOneWriter: boolean;
+  /** Whether it tells one process what another one did. */
+  readonly pushes: boolean;
   /** Whether UPDATE gives back rows. */
   readonly returns: boolean;
   /** The time of the database, in ms since 1970. */
@@ -27,8 +35,16 @@ export interface Dialect {
   jsonText(column: string): string;
   /** The text of some JSON, as it is stored. */
   storable(json: string): string;
+  /** A value within a statement; given where a statement can be run with the COMMIT. */
+  literal?(value: unknown): string;
   /** A placeholder where the database would not find out its type. */
   typed(type: 'integer' | 'json'): string;
+  /** Rows, each with the values of the columns in their order, as one statement. */
+  insert(
+    table: string,
+    columns: Readonly<Record<string, ColumnShape>>,
+    rows: readonly (readonly unknown[])[],
+  ): Statement;
   /** An INSERT that replaces `column` where the row is there. */
   upsert(table: string, key: string, column: string, value: string): string;
   /** What `QueryRunner.query` gave. */
@@ -60,4 +76,16 @@ export function bareOptions(options: DataSourceLike['options']): Record<string, 
     ...{ entities: [], subscribers: [], migrations: [], cache: false, logging: false },
     ...{ synchronize: false, migrationsRun: false, dropSchema: false },
   };
+}
+
+/** As every database knows it: a placeholder for each value. */
+export function insertValues(
+  table: string,
+  columns: Readonly<Record<string, ColumnShape>>,
+  rows: readonly (readonly unknown[])[],
+): Statement {
+  const names = Object.keys(columns);
+  const row = `(${names.map(() => '?').join(', ')})`;
+  const sql = `INSERT INTO ${table} (${names.join(', ')}) VALUES ${rows.map(() => row).join(', ')}`;
+  return { sql, values: rows.flat() };
 }

@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { DataSourceLike } from './data-source-like.js';
 import type { Condition, Liveness } from './liveness.js';
-import { list, NOBODY, type Database } from './job-store.js';
+import { NOBODY } from './change-sql.js';
+import { list, type Database } from './job-store.js';
 
 /** A connection of better-sqlite3. */
 interface SqliteConnection {

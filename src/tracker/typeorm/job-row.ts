@@ -5,7 +5,8 @@ import { TABLES } from './tables.js';
 /** The columns that make up a record, in the order of `valuesOf`. */
 export const RECORD_COLUMNS = [
   ...['id', 'name', 'state', 'attempt', 'created_at', 'run_at', 'started_at', 'finished_at'],
-  ...['parent_id', 'origin', 'invocation', 'progress', 'result', 'error'],
+  ...['parent_id', 'origin', 'invocation', 'progress', 'result', 'error', 'stalled'],
+  ...['activity', 'rolled_back'],
 ];
 
 /** The columns as they are read. */
@@ -24,6 +25,7 @@ export function valuesOf(record: JobRecord, dialect: Dialect): unknown[] {
     ...[record.parentId ?? null, json(record.origin)],
     ...[record.call === undefined ? null : dialect.storable(record.call)],
     ...[json(record.progress ?? undefined), json(record.result), json(record.error)],
+    ...[orNull(record.stalled), json(record.activity), record.rolledBack ? 1 : null],
   ];
 }
 
@@ -44,6 +46,9 @@ export function recordOf(row: Row): JobRecord {
     progress: (jsonOf(row['progress']) as JobRecord['progress']) ?? null,
     result: jsonOf(row['result']),
     error: jsonOf(row['error']) as JobRecord['error'],
+    stalled: numberOf(row['stalled']),
+    activity: jsonOf(row['activity']) as JobRecord['activity'],
+    rolledBack: numberOf(row['rolled_back']) === 1 ? true : undefined,
   };
 }
 

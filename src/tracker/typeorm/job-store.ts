@@ -1,13 +1,19 @@
-import type { JobProgress, JobRecord, JobState } from '../../job/job.js';
-import { TRANSITIONS, type JobChange } from '../../job/state-machine.js';
+import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
+import type { JobChange } from '../../job/state-machine.js';
+import { isConnectionLost } from '../../transaction/lost-connection.js';
 import type { JobQuery, OpenTransaction } from '../job-tracker.js';
+import { assignmentOf, transition } from './change-sql.js';
 import type { Connections, Run } from './connections.js';
 import type { Dialect } from './dialect.js';
 import { jsonFor, RECORD_COLUMNS, recordOf, recordSelection, valuesOf } from './job-row.js';
-import type { TableNames } from './tables.js';
+import { GroupCommit } from './group-commit.js';
+import { TABLES, type TableNames } from './tables.js';
 
-/** The owner of jobs that were handed back: no process. */
-export const NOBODY = '00000000-0000-0000-0000-000000000000';
+/** One group on its way while the next gathers: the larger the groups, the fewer the commits. */
+const GROUPING = { lanes: 1, size: 1000 };
+
+/** What a statement fails with, run with a COMMIT that must not be. */
+const REFUSAL = 'not the current attempt: ';
 
 /** What statements are made of. */
 export interface Database {
@@ -18,24 +24,58 @@ export interface Database {
   readonly owner: string;
 }
 
-interface Assignment {
-  readonly sql: string;
-  readonly values: readonly unknown[];
+/** What a new row is given. */
+const STORED_COLUMNS = Object.fromEntries(
+  [...RECORD_COLUMNS, 'owner'].map((name) => [name, TABLES.job.columns[name]!]),
+);
+
+interface Start {
+  readonly id: string;
+  readonly at: number;
 }
 
 /** Jobs in their table. A change is one statement, which admits what the state machine admits. */
 export class JobStore {
   readonly #selection: string;
+  readonly #creations: GroupCommit<JobRecord, void>;
+  readonly #creationsIn = new WeakMap<OpenTransaction, GroupCommit<JobRecord, void>>();
+  readonly #starts: GroupCommit<Start, JobRecord | undefined>;
 
   constructor(private readonly db: Database) {
     this.#selection = recordSelection(db.dialect);
+    this.#creations = this.#creationsWith(db.connections.run);
+    this.#starts = new GroupCommit(
+      (starts) => this.#startAll(starts),
+      GROUPING,
+      () => false,
+    );
   }
 
   async create(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
+    await (transaction ? this.#creationsOf(transaction) : this.#creations).add(record);
+  }
+
+  #creationsOf(transaction: OpenTransaction): GroupCommit<JobRecord, void> {
+    const known = this.#creationsIn.get(transaction);
+    if (known) return known;
+    const creations = this.#creationsWith(this.#runIn(transaction));
+    this.#creationsIn.set(transaction, creations);
+    return creations;
+  }
+
+  #creationsWith(run: Run): GroupCommit<JobRecord, void> {
+    const insert = async (records: readonly JobRecord[]): Promise<[]> => {
+      await this.#insert(records, run);
+      return [];
+    };
+    return new GroupCommit(insert, GROUPING, (error) => !isConnectionLost(error));
+  }
+
+  async #insert(records: readonly JobRecord[], run: Run): Promise<void> {
     const { tables, dialect, owner } = this.db;
-    const columns = [...RECORD_COLUMNS, 'owner'];
-    const sql = `INSERT INTO ${tables.job} (${columns.join(', ')}) VALUES (${list(columns)})`;
-    await this.#runIn(transaction)(sql, [...valuesOf(record, dialect), owner]);
+    const rows = records.map((record) => [...valuesOf(record, dialect), owner]);
+    const { sql, values } = dialect.insert(tables.job, STORED_COLUMNS, rows);
+    await run(sql, values);
   }
 
   async forget(ids: readonly string[]): Promise<void> {
@@ -52,10 +92,13 @@ export class JobStore {
     transaction: OpenTransaction | undefined,
   ): Promise<JobRecord | undefined> {
     const { tables, dialect } = this.db;
+    if (change.type === 'start' && dialect.returns) return this.#starts.add({ id, at: change.at });
     const { from, to } = transition(change.type);
-    const set = this.#assignment(change);
-    const where = `id = ? AND state IN (${from})${attempt === undefined ? '' : ' AND attempt = ?'}`;
-    const sql = `UPDATE ${tables.job} SET state = '${to}', ${set.sql} WHERE ${where}`;
+    const set = assignmentOf(change, this.db);
+    // What was taken over waits under the number of the attempt that was lost: that attempt must not end it.
+    const fence = attempt === undefined ? '' : ` AND state = 'running' AND attempt = ?`;
+    const where = `id = ? AND state IN (${from})${fence}`;
+    const sql = `UPDATE ${tables.job} SET state = '${to}', activity = NULL, ${set.sql} WHERE ${where}`;
     const values = [...set.values, id, ...(attempt === undefined ? [] : [attempt])];
     const run = this.#runIn(transaction);
     if (!dialect.returns) return (await run(sql, values)).changed ? this.find(id, run) : undefined;
@@ -63,13 +106,57 @@ export class JobStore {
     return row && recordOf(row);
   }
 
-  /** Does nothing where the attempt is no longer the current one, or no longer this process's. */
-  async setProgress(id: string, attempt: number, progress: JobProgress, run: Run): Promise<void> {
-    const { tables, dialect, owner } = this.db;
-    await run(
-      `UPDATE ${tables.job} SET progress = ? WHERE id = ? AND state = 'running' AND attempt = ? AND owner = ?`,
-      [jsonFor(progress, dialect), id, attempt, owner],
+  /**
+   * The mark "completed" as a statement for the COMMIT to be run with; it fails where the attempt is no longer the current
+   * one. `undefined` where the database has no such thing.
+   */
+  lastStatement(id: string, change: JobChange, attempt: number): string | undefined {
+    const { tables, dialect } = this.db;
+    const literal = dialect.literal?.bind(dialect);
+    if (!literal) return undefined;
+    const { from, to } = transition(change.type);
+    const { sql, values } = assignmentOf(change, this.db);
+    const left = values.map(literal);
+    const set = sql.replaceAll('?', () => left.shift()!);
+    // A plain UPDATE with an error in it: a query around it, to count what it did, would take three times as long.
+    return (
+      `UPDATE ${tables.job} SET state = CASE WHEN state IN (${from}) AND attempt = ${attempt} THEN '${to}' ` +
+      `ELSE CAST(CAST('${REFUSAL}' || id AS integer) AS varchar) END, activity = NULL, ${set} WHERE id = ${literal(id)}`
     );
+  }
+
+  isRefusal(error: unknown): boolean {
+    return error instanceof Error && error.message.includes(REFUSAL);
+  }
+
+  async #startAll(starts: readonly Start[]): Promise<(JobRecord | undefined)[]> {
+    const { tables, connections } = this.db;
+    const { from, to } = transition('start');
+    const at = Math.max(...starts.map((start) => start.at));
+    const set = assignmentOf({ type: 'start', at }, this.db);
+    const ids = starts.map(({ id }) => id);
+    const { rows } = await connections.run(
+      `UPDATE ${tables.job} SET state = '${to}', ${set.sql} WHERE id IN (${list(ids)}) AND state IN (${from}) ` +
+        `RETURNING ${this.#selection}`,
+      [...set.values, ...ids],
+    );
+    const started = new Map(rows.map((row) => [row['id'], row]));
+    return ids.map((id) => {
+      const row = started.get(id);
+      // Where several ask for one start, one has it.
+      started.delete(id);
+      return row && recordOf(row);
+    });
+  }
+
+  /** Does nothing where the attempt is no longer the current one, or no longer this process's. */
+  setProgress(id: string, attempt: number, progress: JobProgress, run: Run): Promise<void> {
+    return this.#note('progress', progress, id, attempt, run);
+  }
+
+  /** The same fence. */
+  setActivity(id: string, attempt: number, activity: JobActivity, run: Run): Promise<void> {
+    return this.#note('activity', activity, id, attempt, run);
   }
 
   async find(id: string, run: Run = this.db.connections.run): Promise<JobRecord | undefined> {
@@ -100,58 +187,28 @@ export class JobStore {
     return counts;
   }
 
+  async #note(
+    column: 'progress' | 'activity',
+    value: object,
+    id: string,
+    attempt: number,
+    run: Run,
+  ): Promise<void> {
+    const { tables, dialect, owner } = this.db;
+    await run(
+      `UPDATE ${tables.job} SET ${column} = ? WHERE id = ? AND state = 'running' AND attempt = ? AND owner = ?`,
+      [jsonFor(value, dialect), id, attempt, owner],
+    );
+  }
+
   #runIn(transaction: OpenTransaction | undefined): Run {
     const { connections } = this.db;
     if (!transaction) return connections.run;
     return (sql, parameters) => connections.runOn(transaction, sql, parameters);
-  }
-
-  /** What `applyChange` does to a record, beside its state. */
-  #assignment(change: JobChange): Assignment {
-    const { dialect, owner } = this.db;
-    switch (change.type) {
-      case 'enqueue':
-        return { sql: 'run_at = NULL', values: [] };
-      case 'start':
-        return {
-          sql: 'attempt = attempt + 1, started_at = ?, progress = NULL, error = NULL, owner = ?',
-          values: [change.at, owner],
-        };
-      case 'complete':
-        return {
-          sql: 'finished_at = ?, result = ?, owner = NULL',
-          values: [change.at, jsonFor(change.result, dialect)],
-        };
-      case 'fail':
-      case 'cancel':
-        return {
-          sql: 'finished_at = ?, error = ?, owner = NULL',
-          values: [change.at, jsonFor(change.error, dialect)],
-        };
-      case 'reschedule':
-        return {
-          sql: 'error = ?, run_at = ?',
-          values: [jsonFor(change.error, dialect), change.runAt ?? null],
-        };
-      case 'retry':
-        return {
-          sql: 'started_at = NULL, finished_at = NULL, progress = NULL, owner = ?',
-          values: [owner],
-        };
-      case 'release':
-        return { sql: 'progress = NULL, owner = ?', values: [NOBODY] };
-    }
   }
 }
 
 /** So many placeholders. */
 export function list(values: readonly unknown[]): string {
   return values.map(() => '?').join(', ');
-}
-
-function transition(type: JobChange['type']): { from: string; to: JobState } {
-  const states = Object.entries(TRANSITIONS).filter(([, changes]) => changes[type]);
-  const to = states[0]?.[1][type];
-  if (!to) throw new TypeError(`No state admits the change ${type}.`);
-  return { from: states.map(([state]) => `'${state}'`).join(', '), to };
 }

@@ -1,6 +1,8 @@
-import type { Database } from './job-store.js';
-import { NOBODY } from './job-store.js';
-import { LeaseRenewal } from './lease-renewal.js';
+import { createRequire } from 'node:module';
+import { LeaseRenewal } from '../lease-renewal.js';
+import { driverConnection } from './driver-connection.js';
+import { NOBODY } from './change-sql.js';
+import { type Database } from './job-store.js';
 import type { DataSourceLike } from './data-source-like.js';
 import type { Condition, Liveness } from './liveness.js';
 
@@ -21,8 +23,12 @@ export class Lease implements Liveness {
     const expiry = `${dialect.now} + ${Math.round(ttl)}`;
     const sql = dialect.upsert(tables.lease, 'owner', 'expires_at', expiry);
     this.#renewal = new LeaseRenewal({
-      ...{ dataSource, owner, ttl, warn },
-      statement: dialect.statement(sql),
+      ...{ ttl, warn },
+      threadData: async () => {
+        const { kind, connection } = await driverConnection(dataSource.options, ttl);
+        const statement = dialect.statement(sql);
+        return { kind, connection, driverPath: driverPath(kind), statement, values: [owner] };
+      },
       renewHere: async () => void (await connections.run(sql, [owner])),
     });
   }
@@ -59,4 +65,10 @@ export class Lease implements Liveness {
         `AND owner NOT IN (SELECT owner FROM ${tables.job} WHERE owner IS NOT NULL)`,
     );
   }
+}
+
+/** The driver that TypeORM uses: it is a dependency of the application, and TypeORM's peer. */
+function driverPath(kind: 'pg' | 'mysql2'): string {
+  const here = createRequire(import.meta.url);
+  return createRequire(here.resolve('typeorm')).resolve(kind === 'pg' ? 'pg' : 'mysql2/promise');
 }

@@ -1,12 +1,24 @@
-import { Table, TableIndex, type MigrationInterface, type QueryRunner } from 'typeorm';
+import {
+  Table,
+  TableColumn,
+  TableIndex,
+  type DataSource,
+  type MigrationInterface,
+  type QueryRunner,
+} from 'typeorm';
 import { TABLES, type ColumnShape, type TableShape } from './tables.js';
 
 type PrefixedOptions = { entityPrefix?: string; schema?: string };
 
-/** Creates the tables of `typeOrmTracker()` where they are not there, for a migration of one's own. */
+/**
+ * Creates the tables of `typeOrmTracker()`, for a migration of one's own; to those that an earlier version has made, it
+ * adds the columns that they lack.
+ */
 export async function createBackgroundTables(queryRunner: QueryRunner): Promise<void> {
   for (const shape of Object.values(TABLES)) {
-    await queryRunner.createTable(tableOf(shape, queryRunner), true);
+    const known = await queryRunner.getTable(pathOf(shape.table, queryRunner));
+    if (known) await addMissingColumns(known, shape, queryRunner);
+    else await queryRunner.createTable(tableOf(shape, queryRunner), true);
   }
 }
 
@@ -34,6 +46,17 @@ export class CreateBackgroundTables implements MigrationInterface {
   }
 }
 
+async function addMissingColumns(
+  table: Table,
+  { columns }: TableShape,
+  runner: QueryRunner,
+): Promise<void> {
+  const missing = Object.entries(columns).filter(([name]) => !table.findColumnByName(name));
+  for (const [name, shape] of missing) {
+    await runner.addColumn(table, new TableColumn(columnOf(name, shape, runner)));
+  }
+}
+
 function tableOf({ table, columns, indices }: TableShape, runner: QueryRunner): Table {
   return new Table({
     name: pathOf(table, runner),
@@ -48,15 +71,19 @@ function tableOf({ table, columns, indices }: TableShape, runner: QueryRunner): 
 function columnOf(
   name: string,
   { type, length, nullable = false, primary = false }: ColumnShape,
-  { dataSource }: QueryRunnerParts,
+  runner: QueryRunner,
 ): { name: string; type: string } {
   const column = { name, length, isNullable: nullable, isPrimary: primary };
-  return { ...column, type: dataSource.driver.normalizeType({ type }) };
+  return { ...column, type: dataSourceOf(runner).driver.normalizeType({ type }) };
 }
 
-function pathOf(table: string, { dataSource }: QueryRunnerParts): string {
-  const { entityPrefix = '', schema } = dataSource.options as PrefixedOptions;
+function pathOf(table: string, runner: QueryRunner): string {
+  const { entityPrefix = '', schema } = dataSourceOf(runner).options as PrefixedOptions;
   return [schema, `${entityPrefix}${table}`].filter(Boolean).join('.');
 }
 
-type QueryRunnerParts = Pick<QueryRunner, 'dataSource'>;
+/** TypeORM 0.3 calls it by another name. */
+function dataSourceOf(runner: QueryRunner): DataSource {
+  const { dataSource, connection } = runner as { dataSource?: DataSource; connection: DataSource };
+  return dataSource ?? connection;
+}

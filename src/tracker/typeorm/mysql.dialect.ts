@@ -1,10 +1,15 @@
-import { bareOptions, codeOf, rowsOf, type Dialect } from './dialect.js';
+import { bareOptions, insertValues, codeOf, rowsOf, type Dialect } from './dialect.js';
 
-const TRANSIENT = new Set<unknown>(['ER_LOCK_DEADLOCK', 'ER_CHECKREAD', 1213, 1020]);
+/** A deadlock, a row that another has changed, a lock that was not to be had. */
+const TRANSIENT = new Set<unknown>([
+  ...['ER_LOCK_DEADLOCK', 'ER_CHECKREAD', 'ER_LOCK_WAIT_TIMEOUT'],
+  ...[1213, 1020, 1205],
+]);
 const MISSING = new Set<unknown>(['ER_NO_SUCH_TABLE', 1146]);
 
 export const mysqlDialect: Dialect = {
   hasOneWriter: false,
+  pushes: false,
   returns: false,
   now: 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)',
   lockShared: ' LOCK IN SHARE MODE',
@@ -16,6 +21,7 @@ export const mysqlDialect: Dialect = {
   // In ASCII, so that it survives whichever character set the tables and the connection have.
   storable: (json) => wellFormed(json).replace(/[\u0080-\uffff]/g, escapeUnit),
   typed: () => '?',
+  insert: insertValues,
   upsert: (table, key, column, value) =>
     `INSERT INTO ${table} (${key}, ${column}) VALUES (?, ${value}) ` +
     `ON DUPLICATE KEY UPDATE ${column} = VALUES(${column})`,

@@ -1,21 +1,13 @@
 import type { Run } from './connections.js';
 import type { OutputChunk, OutputGap, OutputPage } from '../../output/output-chunk.js';
+import { batchesOf, pageOf, type OutputBatch } from '../output-page.js';
 import { jsonFor, jsonOf } from './job-row.js';
 import type { Database } from './job-store.js';
-
-/** The most text that goes into one row, in UTF-16 units. */
-const LONGEST_ROW = 256 * 1024;
 
 /** What was printed before the first attempt heads the output, whoever has started the job meanwhile. */
 const CURRENT = 'id = ? AND (0 = ? OR (attempt = ? AND owner = ?))';
 
 type StoredChunk = readonly [seq: number, stream: 0 | 1, text: string, attempt?: number];
-
-/** Output that is to be stored for an attempt; with the gap where it has grown. */
-export interface OutputBatch {
-  readonly chunks: readonly OutputChunk[];
-  readonly gap: OutputGap | undefined;
-}
 
 /** Output in its table: one row for each time that something is stored. */
 export class OutputStore {
@@ -61,7 +53,7 @@ export class OutputStore {
     attempt: number,
     chunks: readonly OutputChunk[],
   ): Promise<void> {
-    for (const row of rowsOf(chunks)) await this.#insert(run, id, attempt, row);
+    for (const row of batchesOf(chunks)) await this.#insert(run, id, attempt, row);
   }
 
   async #insert(run: Run, id: string, attempt: number, row: OutputChunk[]): Promise<void> {
@@ -85,38 +77,6 @@ export class OutputStore {
       [id, gap.first, gap.last],
     );
   }
-}
-
-/** What a reader is shown: no chunk that the size limit removed, nor one that it has. */
-export function pageOf(
-  chunks: readonly OutputChunk[],
-  gap: OutputGap | undefined,
-  after: number,
-): OutputPage {
-  const isKept = ({ seq }: OutputChunk): boolean =>
-    seq > after && !(gap && seq >= gap.first && seq <= gap.last);
-  const kept = chunks.filter(isKept);
-  const shown = gap && gap.last > after ? gap : undefined;
-  return {
-    chunks: kept,
-    gap: shown,
-    last: Math.max(after, shown?.last ?? 0, kept.at(-1)?.seq ?? 0),
-  };
-}
-
-/** The chunks, divided into rows that are not too large. */
-function* rowsOf(chunks: readonly OutputChunk[]): Generator<OutputChunk[]> {
-  let row: OutputChunk[] = [];
-  let size = 0;
-  for (const chunk of chunks) {
-    row.push(chunk);
-    size += chunk.text.length;
-    if (size < LONGEST_ROW) continue;
-    yield row;
-    row = [];
-    size = 0;
-  }
-  if (row.length > 0) yield row;
 }
 
 function toStored({ seq, text, stream, attempt }: OutputChunk): StoredChunk {

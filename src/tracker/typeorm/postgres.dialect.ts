@@ -1,4 +1,5 @@
-import { bareOptions, codeOf, rowsOf, type Dialect, type Row } from './dialect.js';
+import { bareOptions, codeOf, rowsOf, type Dialect, type Row, type Statement } from './dialect.js';
+import type { ColumnShape } from './tables.js';
 
 /** A deadlock, a serialization failure, a lock that was not to be had. */
 const TRANSIENT = new Set<unknown>(['40P01', '40001', '55P03']);
@@ -6,6 +7,7 @@ const UNDEFINED_TABLE = '42P01';
 
 export const postgresDialect: Dialect = {
   hasOneWriter: false,
+  pushes: true,
   returns: true,
   now: '(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint',
   lockShared: ' FOR SHARE',
@@ -17,7 +19,14 @@ export const postgresDialect: Dialect = {
   },
   jsonText: (column) => `${column}::text AS ${column}`,
   storable: (json) => json,
+  literal(value) {
+    if (value === null) return 'NULL';
+    if (typeof value === 'number') return String(value);
+    // With E, whatever standard_conforming_strings says.
+    return `E'${(value as string).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+  },
   typed: (type) => `CAST(? AS ${type})`,
+  insert: insertFromJson,
   upsert: (table, key, column, value) =>
     `INSERT INTO ${table} (${key}, ${column}) VALUES (?, ${value}) ` +
     `ON CONFLICT (${key}) DO UPDATE SET ${column} = EXCLUDED.${column}`,
@@ -39,3 +48,20 @@ export const postgresDialect: Dialect = {
     };
   },
 };
+
+/** One statement for any number of rows, with one parameter: planning thousands of them takes longer than the rows do. */
+function insertFromJson(
+  table: string,
+  columns: Readonly<Record<string, ColumnShape>>,
+  rows: readonly (readonly unknown[])[],
+): Statement {
+  const names = Object.keys(columns);
+  const isJson = (name: string): boolean => columns[name]!.type === 'json';
+  const types = names.map((name) => `${name} ${isJson(name) ? 'text' : columns[name]!.type}`);
+  const values = names.map((name) => (isJson(name) ? `${name}::json` : name));
+  const sql =
+    `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values.join(', ')} ` +
+    `FROM json_to_recordset(?::json) AS given (${types.join(', ')})`;
+  const given = rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at]])));
+  return { sql, values: [JSON.stringify(given)] };
+}

@@ -1,7 +1,8 @@
-import { bareOptions, codeOf, rowsOf, type Dialect } from './dialect.js';
+import { bareOptions, insertValues, codeOf, rowsOf, type Dialect } from './dialect.js';
 
 export const sqliteDialect: Dialect = {
   hasOneWriter: true,
+  pushes: false,
   returns: true,
   now: `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`,
   lockShared: '',
@@ -11,6 +12,7 @@ export const sqliteDialect: Dialect = {
   jsonText: (column) => column,
   storable: (json) => json,
   typed: () => '?',
+  insert: insertValues,
   upsert: (table, key, column, value) =>
     `INSERT INTO ${table} (${key}, ${column}) VALUES (?, ${value}) ` +
     `ON CONFLICT (${key}) DO UPDATE SET ${column} = excluded.${column}`,

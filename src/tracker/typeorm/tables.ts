@@ -29,6 +29,8 @@ const JOB: TableShape = {
     name: { type: 'varchar', length: '255' },
     state: { type: 'varchar', length: '16' },
     attempt: { type: 'integer' },
+    /** How often in a row it was cut off while it ran. */
+    stalled: { type: 'integer', nullable: true },
     created_at: TIME,
     run_at: OPTIONAL_TIME,
     started_at: OPTIONAL_TIME,
@@ -39,6 +41,10 @@ const JOB: TableShape = {
     progress: OPTIONAL_JSON,
     result: OPTIONAL_JSON,
     error: OPTIONAL_JSON,
+    /** What it waits for, and since when it has written. */
+    activity: OPTIONAL_JSON,
+    /** 1 where what its last attempt had written was undone. */
+    rolled_back: { type: 'integer', nullable: true },
     /** Which part of the output the size limit removed. */
     output_gap: OPTIONAL_JSON,
     /** The process that is to run it, while it is unfinished. */

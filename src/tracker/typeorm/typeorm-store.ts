@@ -1,18 +1,22 @@
 import { BackgroundError } from '../../errors/background.error.js';
 import type { TrackerSettings } from '../job-tracker.js';
+import type { Writing } from '../live-job.js';
+import { OrphanFinder } from '../orphan-finder.js';
+import { RetentionKeeper } from '../retention-keeper.js';
 import { Connections, hasOneConnection, type Run } from './connections.js';
-import type { Writing } from './live-job.js';
 import type { DataSourceLike } from './data-source-like.js';
 import type { Dialect } from './dialect.js';
 import { Alone, FileLock } from './file-lock.js';
-import { JobStore, NOBODY, type Database } from './job-store.js';
+import { FinishedRows } from './finished-rows.js';
+import { NOBODY } from './change-sql.js';
+import { JobStore, type Database } from './job-store.js';
 import { Lease } from './lease.js';
 import type { Liveness } from './liveness.js';
 import { mysqlDialect } from './mysql.dialect.js';
-import { OrphanFinder } from './orphan-finder.js';
+import { OrphanRows } from './orphan-rows.js';
 import { OutputStore } from './output-store.js';
 import { postgresDialect } from './postgres.dialect.js';
-import { RetentionKeeper } from './retention.js';
+import { PostgresPush } from './postgres-push.js';
 import { sqliteDialect } from './sqlite.dialect.js';
 import { TABLES, type TableNames } from './tables.js';
 
@@ -25,6 +29,8 @@ export interface StoreSettings {
   readonly recoveryInterval: number;
   readonly connections: number;
   warn(what: string, error?: unknown): void;
+  /** A job has news from another process. */
+  wake(id: string): void;
 }
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {
@@ -40,23 +46,32 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
 export class TypeOrmStore {
   readonly jobs: JobStore;
   readonly output: OutputStore;
-  readonly retention: RetentionKeeper;
+  /** Not in a thread: what is kept, and for how long, is the other application's to say. */
+  readonly retention: RetentionKeeper | undefined;
+  /** Tells other processes of changes, where the database can. */
+  readonly push: PostgresPush | undefined;
+  #claiming: Promise<void> | undefined;
   #orphans: OrphanFinder | undefined;
 
   private constructor(
     readonly db: Database,
     private readonly liveness: Liveness,
-    { settings, recoveryInterval, warn }: StoreSettings,
+    private readonly settings: TrackerSettings,
+    { recoveryInterval, warn, wake }: Pick<StoreSettings, 'recoveryInterval' | 'warn' | 'wake'>,
   ) {
-    const { clock, retention, recovery } = settings;
+    const { clock, retention, recovery, inThread } = settings;
     this.jobs = new JobStore(db);
     this.output = new OutputStore(db);
-    this.retention = new RetentionKeeper(db, this.jobs, clock, retention, (error) =>
+    this.push = db.dialect.pushes ? new PostgresPush(db, wake) : undefined;
+    if (inThread) return;
+    const finished = new FinishedRows(db, this.jobs);
+    this.retention = new RetentionKeeper(finished, clock, retention, (error) =>
       warn('could not remove finished jobs', error),
     );
     if (!recovery) return;
     this.#orphans = new OrphanFinder({
-      ...{ db, liveness, recovery, interval: recoveryInterval },
+      orphans: new OrphanRows({ db, liveness, recovery }),
+      ...{ recovery, interval: recoveryInterval },
       failed: (error) => warn('could not take over unfinished jobs', error),
     });
   }
@@ -69,16 +84,24 @@ export class TypeOrmStore {
     try {
       await checkTables(db);
       const liveness = livenessOf(db, settings);
-      await liveness.claim();
-      return new TypeOrmStore(db, liveness, settings);
+      if (!settings.settings.inThread) await liveness.claim();
+      const store = new TypeOrmStore(db, liveness, settings.settings, settings);
+      await store.push?.open();
+      return store;
     } catch (error) {
       await connections.close();
       throw error;
     }
   }
 
+  /** Before a job is this process's. A thread that has none lives without anybody having to know. */
+  claim(): Promise<void> | undefined {
+    if (!this.settings.inThread) return undefined;
+    return (this.#claiming ??= this.liveness.claim());
+  }
+
   /** How statements are run that can wait, or cannot. */
-  runner(how: Writing): Run {
+  runner(how: Writing<Run>): Run {
     if (typeof how === 'function') return how;
     const { connections } = this.db;
     return how === 'if free' ? connections.runIfFree : connections.run;
@@ -88,7 +111,8 @@ export class TypeOrmStore {
   async close(): Promise<void> {
     const { connections, tables, owner } = this.db;
     await this.#orphans?.close();
-    await this.retention.close();
+    await this.retention?.close();
+    await this.push?.close();
     const sql = `UPDATE ${tables.job} SET owner = '${NOBODY}' WHERE owner = ?`;
     await connections.run(sql, [owner]);
     await this.liveness.giveUp();
@@ -121,19 +145,35 @@ function tableNames({ entityMetadatas, options }: DataSourceLike, dialect: Diale
   return { job: pathOf(TABLES.job), output: pathOf(TABLES.output), lease: pathOf(TABLES.lease) };
 }
 
-/** @throws BackgroundError that says where the tables come from. */
+/** @throws BackgroundError that says where the tables come from, or the columns that an earlier version did not have. */
 async function checkTables({ connections, tables, dialect }: Database): Promise<void> {
-  for (const table of Object.values(tables)) {
+  for (const key of Object.keys(tables) as (keyof TableNames)[]) {
+    const columns = Object.keys(TABLES[key].columns).join(', ');
     try {
-      await connections.run(`SELECT 1 FROM ${table} WHERE 1 = 0`);
+      await connections.run(`SELECT 1 FROM ${tables[key]} WHERE 1 = 0`);
     } catch (error) {
       if (!dialect.isMissingTable(error)) throw error;
-      throw new BackgroundError(
-        `typeOrmTracker() found no table ${table}. Either add the migration CreateBackgroundTables of ` +
-          `'nestjs-background/typeorm' to the migrations of the DataSource and run them, or add ` +
-          `...backgroundEntities of the same to its entities, and generate a migration (or, in development, synchronize).`,
-        { cause: error },
-      );
+      throw noTable(tables[key], error);
     }
+    await connections
+      .run(`SELECT ${columns} FROM ${tables[key]} WHERE 1 = 0`)
+      .catch((error: unknown) => Promise.reject(oldTable(tables[key], error)));
   }
+}
+
+function noTable(table: string, cause: unknown): BackgroundError {
+  return new BackgroundError(
+    `typeOrmTracker() found no table ${table}. Either add the migration CreateBackgroundTables of ` +
+      `'nestjs-background/typeorm' to the migrations of the DataSource and run them, or add ` +
+      `...backgroundEntities of the same to its entities, and generate a migration (or, in development, synchronize).`,
+    { cause },
+  );
+}
+
+function oldTable(table: string, cause: unknown): BackgroundError {
+  return new BackgroundError(
+    `typeOrmTracker() cannot read all columns of ${table}: an earlier version has made it. Call createBackgroundTables() of ` +
+      `'nestjs-background/typeorm' in a new migration, which adds what is missing, or generate one from backgroundEntities.`,
+    { cause },
+  );
 }

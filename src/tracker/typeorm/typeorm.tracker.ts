@@ -2,17 +2,25 @@ import { Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { aCount, aDuration, aText, checkOptions, either } from '../../errors/check-options.js';
 import { toFailure } from '../../errors/failure.js';
+import type { Clock } from '../../job/clock.js';
 import { parseDuration, type Duration } from '../../job/duration.js';
-import type { JobProgress, JobRecord, JobState } from '../../job/job.js';
-import { isFinal, type JobChange } from '../../job/state-machine.js';
+import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
+import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
 import type { JobQuery, JobTracker, OpenTransaction, TrackerSettings } from '../job-tracker.js';
+import { isConnectionLost } from '../../transaction/lost-connection.js';
+import { withPendingOutput, withPendingReports, type LiveStore } from '../live-job.js';
+import { LiveJobs } from '../live-jobs.js';
+import { Watchers } from '../watchers.js';
 import { chooseDataSource } from './choose-data-source.js';
+import { hasOneConnection } from './connections.js';
 import { isDataSource, type DataSourceLike } from './data-source-like.js';
-import { LiveJob, withPendingOutput, withPendingProgress, type LiveStore } from './live-job.js';
+import type { Run } from './connections.js';
+import { RowNews } from './outside-news.js';
 import { TypeOrmStore } from './typeorm-store.js';
-import { Watchers } from './watchers.js';
 
+/** How long output and progress gather before they are stored; in ms. */
+const PAUSE = 250;
 /** How long output is kept in memory that was stored in a transaction; in ms. */
 const COMMIT_TIME = 60_000;
 
@@ -53,10 +61,9 @@ class TypeOrmTracker implements JobTracker {
   readonly durable = true;
   readonly #logger = new Logger('Background');
   readonly #owner = randomUUID();
-  readonly #live = new Map<string, LiveJob>();
   #settings!: TrackerSettings;
   #watchers!: Watchers;
-  #liveStore!: LiveStore;
+  #live!: LiveJobs<Run>;
   #dataSource: DataSourceLike | undefined;
   #connected!: (store: Promise<TypeOrmStore>) => void;
   readonly #ready = new Promise<TypeOrmStore>((resolve) => (this.#connected = resolve));
@@ -69,18 +76,7 @@ class TypeOrmTracker implements JobTracker {
   open(settings: TrackerSettings): void {
     this.#settings = settings;
     this.#watchers = new Watchers(settings.clock);
-    this.#liveStore = {
-      clock: settings.clock,
-      append: async (id, attempt, batch, how) => {
-        const store = await this.#ready;
-        return store.output.append(id, attempt, batch, store.runner(how));
-      },
-      setProgress: async (id, attempt, progress, how) => {
-        const store = await this.#ready;
-        return store.jobs.setProgress(id, attempt, progress, store.runner(how));
-      },
-      failed: (id, error) => void this.#reportUnlessBusy(id, error),
-    };
+    this.#live = new LiveJobs(this.#liveStore(settings.clock));
   }
 
   async connect(dataSources: ReadonlyMap<string, object>): Promise<void> {
@@ -90,18 +86,28 @@ class TypeOrmTracker implements JobTracker {
     await connecting;
   }
 
+  /** What one connection alone can see is not. */
+  get shared(): boolean {
+    return this.#dataSource !== undefined && !hasOneConnection(this.#dataSource);
+  }
+
   joins(dataSource: object): boolean {
     return dataSource === this.#dataSource;
   }
 
+  isUnavailable(error: unknown): boolean {
+    return isConnectionLost(error);
+  }
+
   async create(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
     const store = await this.#ready;
-    if (transaction) this.#liveJob(record.id).hold();
+    await store.claim();
+    if (transaction) this.#live.of(record.id).hold();
     await store.jobs.create(record, transaction);
   }
 
   async forget(id: string): Promise<void> {
-    this.#drop(id);
+    this.#live.drop(id);
     await (await this.#ready).jobs.forget([id]);
     this.#watchers.wake(id);
   }
@@ -115,43 +121,71 @@ class TypeOrmTracker implements JobTracker {
     const store = await this.#ready;
     // What was printed is stored before the end is, so that a final record means complete output.
     if (change.type !== 'start') await this.#flush(id, store, transaction);
+    const ending = transaction && this.#endWith(transaction, store, id, change, attempt);
+    if (ending) return ending;
     const record = await store.jobs.change(id, change, attempt, transaction);
+    if (!record) return this.#refused(id, change, attempt);
+    if (change.type === 'start') this.#live.of(id).starts(record);
+    await this.#push(store, id, transaction);
+    this.#changed(record, store, transaction);
+    return record;
+  }
+
+  #changed(record: JobRecord, store: TypeOrmStore, transaction?: OpenTransaction): void {
+    if (record.state !== 'running') this.#dropAfter(record.id, store, transaction);
+    if (isFinal(record.state)) store.retention?.finished(record);
+    this.#watchers.wake(record.id);
+  }
+
+  /** Where a change can be made with the COMMIT: the record as it will be. Else `undefined`. */
+  #endWith(
+    transaction: OpenTransaction,
+    store: TypeOrmStore,
+    id: string,
+    change: JobChange,
+    attempt: number | undefined,
+  ): JobRecord | undefined {
+    const started = this.#live.get(id)?.started;
+    if (!transaction.endsWith || started?.attempt !== attempt || attempt === undefined) return;
+    const sql = store.jobs.lastStatement(id, change, attempt);
+    const record = sql && applyChange(started!, change);
     if (!record) return undefined;
-    if (change.type === 'start') this.#liveJob(id).starts(record.attempt);
-    if (record.state !== 'running') this.#dropAfter(id, store, transaction);
-    if (isFinal(record.state)) store.retention.finished(record);
-    this.#watchers.wake(id);
+    const isRefusal = (error: unknown): boolean => store.jobs.isRefusal(error);
+    const committed = (): void => {
+      this.#changed(record, store);
+      void this.#push(store, id);
+    };
+    transaction.endsWith({ sql, isRefusal, committed });
     return record;
   }
 
   setProgress(id: string, attempt: number, progress: JobProgress): void {
-    const live = this.#live.get(id);
-    if (live?.attempt !== attempt) return;
-    live.report(progress);
-    this.#watchers.wake(id);
+    if (this.#live.report(id, attempt, progress)) this.#watchers.wake(id);
   }
 
-  append(id: string, output: OutputAppend, attempt = 0): void {
-    // Output that comes before the first attempt heads what the job prints.
-    const live = attempt === 0 ? this.#liveJob(id) : this.#live.get(id);
-    if (live?.attempt !== attempt) return;
-    live.append(output);
-    this.#watchers.wake(id);
+  setActivity(id: string, attempt: number, activity: JobActivity): void {
+    if (this.#live.note(id, attempt, activity)) this.#watchers.wake(id);
+  }
+
+  append(id: string, output: OutputAppend, attempt?: number): void {
+    if (this.#live.append(id, output, attempt)) this.#watchers.wake(id);
+  }
+
+  async flush(id: string): Promise<void> {
+    await this.#flush(id, await this.#ready);
   }
 
   async find(id: string): Promise<JobRecord | undefined> {
     const store = await this.#ready;
-    const pending = this.#live.get(id)?.pending();
+    const pending = this.#live.pending(id);
     const record = await store.jobs.find(id);
-    return record && withPendingProgress(record, pending);
+    return record && withPendingReports(record, pending);
   }
 
   async list(query: JobQuery): Promise<JobRecord[]> {
     const store = await this.#ready;
     const records = await store.jobs.list(query);
-    return records.map((record) =>
-      withPendingProgress(record, this.#live.get(record.id)?.pending()),
-    );
+    return records.map((record) => withPendingReports(record, this.#live.pending(record.id)));
   }
 
   async counts(): Promise<Record<JobState, number>> {
@@ -160,7 +194,7 @@ class TypeOrmTracker implements JobTracker {
 
   async output(id: string, after: number): Promise<OutputPage | undefined> {
     const store = await this.#ready;
-    const pending = this.#live.get(id)?.pending();
+    const pending = this.#live.pending(id);
     const page = await store.output.after(id, after);
     return page && withPendingOutput(page, after, pending);
   }
@@ -173,9 +207,31 @@ class TypeOrmTracker implements JobTracker {
     this.#watchers.close();
     if (!this.#isConnecting) return;
     const store = await this.#ready.catch(() => undefined);
-    if (store) await Promise.all([...this.#live.keys()].map((id) => this.#flush(id, store)));
-    [...this.#live.keys()].forEach((id) => this.#drop(id));
+    if (store) await Promise.all(this.#live.ids.map((id) => this.#flush(id, store)));
+    this.#live.ids.forEach((id) => this.#live.drop(id));
     await store?.close();
+  }
+
+  #liveStore(clock: Clock): LiveStore<Run> {
+    return {
+      ...{ clock, pause: PAUSE },
+      append: async (id, attempt, batch, how) => {
+        const store = await this.#ready;
+        await store.output.append(id, attempt, batch, store.runner(how));
+        await this.#push(store, id);
+      },
+      setProgress: async (id, attempt, progress, how) => {
+        const store = await this.#ready;
+        await store.jobs.setProgress(id, attempt, progress, store.runner(how));
+        await this.#push(store, id);
+      },
+      setActivity: async (id, attempt, activity, how) => {
+        const store = await this.#ready;
+        await store.jobs.setActivity(id, attempt, activity, store.runner(how));
+        await this.#push(store, id);
+      },
+      failed: (id, error) => void this.#reportUnlessBusy(id, error),
+    };
   }
 
   async #connect(dataSources: ReadonlyMap<string, object>): Promise<TypeOrmStore> {
@@ -186,16 +242,11 @@ class TypeOrmTracker implements JobTracker {
       recoveryInterval: parseDuration(this.options.recovery ?? '2s')!,
       connections: this.options.connections ?? 4,
       warn: (what, error) => this.#warn(what, error),
+      wake: (id) => this.#watchers.wake(id),
     });
     this.#dataSource = dataSource;
-    this.#watchers.connect(store.db);
+    this.#watchers.connect(new RowNews(store.db, store.push));
     return store;
-  }
-
-  #liveJob(id: string): LiveJob {
-    let live = this.#live.get(id);
-    if (!live) this.#live.set(id, (live = new LiveJob(id, this.#liveStore)));
-    return live;
   }
 
   async #flush(id: string, store: TypeOrmStore, transaction?: OpenTransaction): Promise<void> {
@@ -213,12 +264,29 @@ class TypeOrmTracker implements JobTracker {
     }
   }
 
+  /** Other processes hear of what has changed; where that fails, they find it when they look. */
+  async #push(store: TypeOrmStore, id: string, transaction?: OpenTransaction): Promise<void> {
+    const { connections } = store.db;
+    const tell =
+      transaction &&
+      ((sql: string, values: unknown[]) => connections.runOn(transaction, sql, values));
+    const pushed = store.push?.changed(id, tell);
+    // A transaction in which a statement has failed is lost, and its job must hear of it.
+    await (transaction ? pushed : pushed?.catch(() => undefined));
+  }
+
+  /** The job is another process's, or over: what it has printed here since is of no use. */
+  #refused(id: string, { type }: JobChange, attempt = 0): undefined {
+    if (type === 'retry' || type === 'enqueue') return;
+    if (this.#live.get(id)?.attempt === attempt) this.#live.drop(id);
+  }
+
   /** Once it is sure that the end of the job is committed, which no later change would say. */
   #dropAfter(id: string, { db }: TypeOrmStore, transaction?: OpenTransaction): void {
-    if (!transaction || !db.dialect.hasOneWriter) return this.#drop(id);
+    if (!transaction || !db.dialect.hasOneWriter) return this.#live.drop(id);
     const live = this.#live.get(id);
     this.#settings.clock.after(COMMIT_TIME, () => {
-      if (this.#live.get(id) === live) this.#drop(id);
+      if (this.#live.get(id) === live) this.#live.drop(id);
     });
   }
 
@@ -227,11 +295,6 @@ class TypeOrmTracker implements JobTracker {
     const { dialect } = (await this.#ready).db;
     if (dialect.hasOneWriter && dialect.isTransient(error)) return;
     this.#warn(`could not store output or progress of job ${id}`, error);
-  }
-
-  #drop(id: string): void {
-    this.#live.get(id)?.close();
-    this.#live.delete(id);
   }
 
   #warn(what: string, error?: unknown): void {

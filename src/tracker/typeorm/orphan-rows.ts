@@ -1,60 +1,38 @@
-import { clearTimeout, setTimeout } from 'node:timers';
 import type { JobRecord } from '../../job/job.js';
 import type { Recovery } from '../job-tracker.js';
+import type { Orphans } from '../orphan-finder.js';
 import { recordOf, recordSelection } from './job-row.js';
-import { list, NOBODY, type Database } from './job-store.js';
+import { NOBODY } from './change-sql.js';
+import { list, type Database } from './job-store.js';
 import type { Condition, Liveness } from './liveness.js';
 
 /** How many jobs are taken over at once. */
 const BATCH = 100;
-/** Every so many looks is a thorough one, as the first is. */
-const THOROUGH = 15;
 
-export interface FinderSettings {
+export interface OrphanSettings {
   readonly db: Database;
   readonly liveness: Liveness;
   readonly recovery: Recovery;
-  /** Between two looks, in ms. */
-  readonly interval: number;
-  failed(error: unknown): void;
 }
 
-/** Looks for unfinished jobs of processes that are no more, takes them over, and has them run again. */
-export class OrphanFinder {
-  #timer: NodeJS.Timeout | undefined;
-  #looks = 0;
-  #looking: Promise<void> = Promise.resolve();
-  #closed = false;
+/** The rows of unfinished jobs whose processes are no more. */
+export class OrphanRows implements Orphans {
+  constructor(private readonly settings: OrphanSettings) {}
 
-  constructor(private readonly settings: FinderSettings) {
-    this.#lookAfter(0);
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    await this.#looking;
-  }
-
-  #lookAfter(wait: number): void {
-    if (this.#closed) return;
-    this.#timer = setTimeout(() => {
-      this.#looking = this.#look().catch((error: unknown) => {
-        if (!this.#closed) this.settings.failed(error);
-      });
-      void this.#looking.then(() => this.#lookAfter(this.settings.interval));
-    }, wait);
-    this.#timer.unref();
-  }
-
-  async #look(): Promise<void> {
-    const dead = await this.settings.liveness.dead(this.#looks++ % THOROUGH === 0);
+  async *take(thoroughly: boolean): AsyncGenerator<JobRecord[]> {
+    const dead = await this.settings.liveness.dead(thoroughly);
     const orphans = await this.#condition(dead);
-    while (orphans && !this.#closed) {
-      const records = await this.#takeOver(orphans);
-      await Promise.all(records.map((record) => this.#revive(record)));
-      if (records.length < BATCH) return;
+    for (let isMore = orphans !== undefined; isMore;) {
+      const records = await this.#takeOver(orphans!);
+      yield records;
+      isMore = records.length === BATCH;
     }
+  }
+
+  async giveBack({ id }: JobRecord): Promise<void> {
+    const { connections, tables, owner } = this.settings.db;
+    const sql = `UPDATE ${tables.job} SET owner = '${NOBODY}' WHERE id = ? AND owner = ?`;
+    await connections.run(sql, [id, owner]);
   }
 
   /** Which jobs to take: those that can be run here, and those that nobody can. */
@@ -113,27 +91,14 @@ export class OrphanFinder {
     return `SELECT id FROM ${this.settings.db.tables.job} WHERE ${orphaned} ORDER BY id LIMIT ${BATCH}`;
   }
 
-  /** What the change `release` does to a running job; one that waits goes on waiting. */
+  /** What the change `stall` does to a running job; one that waits goes on waiting. */
   #taking(): string {
     const { tables } = this.settings.db;
     return (
-      `UPDATE ${tables.job} SET owner = ?, progress = NULL, ` +
+      `UPDATE ${tables.job} SET owner = ?, progress = NULL, activity = NULL, ` +
+      // Before the state: MySQL shows what comes later the new one.
+      `stalled = CASE state WHEN 'running' THEN COALESCE(stalled, 0) + 1 ELSE stalled END, ` +
       `state = CASE state WHEN 'running' THEN 'queued' ELSE state END`
     );
-  }
-
-  async #revive(record: JobRecord): Promise<void> {
-    try {
-      await this.settings.recovery.revive(record);
-    } catch (error) {
-      await this.#giveBack(record);
-      this.settings.failed(error);
-    }
-  }
-
-  async #giveBack({ id }: JobRecord): Promise<void> {
-    const { connections, tables, owner } = this.settings.db;
-    const sql = `UPDATE ${tables.job} SET owner = '${NOBODY}' WHERE id = ? AND owner = ?`;
-    await connections.run(sql, [id, owner]);
   }
 }

@@ -1,18 +1,14 @@
-import { createRequire } from 'node:module';
 import { clearInterval, setInterval } from 'node:timers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { driverConnection } from './driver-connection.js';
-import type { DataSourceLike } from './data-source-like.js';
-import { keepLease, type LeaseWorkerData } from './lease-worker.js';
+import { connectLease, keepLease, type LeaseWorkerData } from './lease-worker.js';
 
 export interface RenewalSettings {
-  readonly dataSource: DataSourceLike;
-  readonly owner: string;
   /** How long the lease lives that is not renewed, in ms. */
   readonly ttl: number;
-  readonly statement: string;
-  /** The same statement, on a connection of the tracker's. */
+  /** What the thread renews it with. @throws where the options of the connection cannot go to a thread. */
+  threadData(): Promise<Omit<LeaseWorkerData, 'interval' | 'retryInterval'>>;
+  /** Renews it on a connection of the tracker's. */
   renewHere(): Promise<void>;
   warn(message: string): void;
 }
@@ -49,7 +45,7 @@ export class LeaseRenewal {
   }
 
   #startThread(workerData: LeaseWorkerData): void {
-    const worker = new Worker(`(${keepLease.toString()})()`, {
+    const worker = new Worker(`(${keepLease.toString()})(${connectLease.toString()})`, {
       ...{ eval: true, workerData, execArgv: [], name: 'background-lease' },
     });
     worker.once('error', (error) => this.#renewHere(error));
@@ -71,19 +67,7 @@ export class LeaseRenewal {
   }
 
   async #workerData(): Promise<LeaseWorkerData> {
-    const { dataSource, owner, statement, ttl } = this.settings;
-    const { kind, connection } = await driverConnection(dataSource.options, ttl);
-    return {
-      ...{ kind, connection, statement, owner },
-      driverPath: driverPath(kind === 'pg' ? 'pg' : 'mysql2/promise'),
-      interval: ttl / 3,
-      retryInterval: ttl / 20,
-    };
+    const { threadData, ttl } = this.settings;
+    return { ...(await threadData()), interval: ttl / 3, retryInterval: ttl / 20 };
   }
-}
-
-/** The driver that TypeORM uses: it is a dependency of the application, and TypeORM's peer. */
-function driverPath(name: string): string {
-  const here = createRequire(import.meta.url);
-  return createRequire(here.resolve('typeorm')).resolve(name);
 }

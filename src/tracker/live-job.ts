@@ -1,27 +1,21 @@
 import { setImmediate } from 'node:timers';
-import type { Clock } from '../../job/clock.js';
-import type { JobProgress, JobRecord } from '../../job/job.js';
-import type {
-  OutputAppend,
-  OutputChunk,
-  OutputGap,
-  OutputPage,
-} from '../../output/output-chunk.js';
-import type { Run } from './connections.js';
-import { pageOf, type OutputBatch } from './output-store.js';
+import type { Clock } from '../job/clock.js';
+import type { JobActivity, JobProgress, JobRecord } from '../job/job.js';
+import type { OutputAppend, OutputChunk, OutputGap, OutputPage } from '../output/output-chunk.js';
+import { pageOf, type OutputBatch } from './output-page.js';
 
-/** How long output and progress gather before they are stored, after the first; in ms. */
-const PAUSE = 250;
-
-/** Whether something is stored only if the database is free, or waits for that, or in the transaction of the job. */
-export type Writing = 'if free' | 'patiently' | Run;
+/** Whether something is stored only if the store is free, or waits for that, or in the transaction `T` of the job. */
+export type Writing<T = never> = 'if free' | 'patiently' | T;
 
 /** Where a job's output and progress are stored. */
-export interface LiveStore {
+export interface LiveStore<T = never> {
   readonly clock: Clock;
+  /** How long output and progress gather before they are stored, after the first; in ms. */
+  readonly pause: number;
   /** Does nothing where the attempt is no longer the current one. */
-  append(id: string, attempt: number, batch: OutputBatch, how: Writing): Promise<void>;
-  setProgress(id: string, attempt: number, progress: JobProgress, how: Writing): Promise<void>;
+  append(id: string, attempt: number, batch: OutputBatch, how: Writing<T>): Promise<void>;
+  setProgress(id: string, attempt: number, progress: JobProgress, how: Writing<T>): Promise<void>;
+  setActivity(id: string, attempt: number, activity: JobActivity, how: Writing<T>): Promise<void>;
   /** Called where it fails, which is no failure of the job. */
   failed(id: string, error: unknown): void;
 }
@@ -32,12 +26,15 @@ export interface PendingOutput {
   readonly chunks: readonly OutputChunk[];
   readonly gap: OutputGap | undefined;
   readonly progress: JobProgress | undefined;
+  readonly activity: JobActivity | undefined;
 }
 
 /** A record as it will be once everything is stored. */
-export function withPendingProgress(record: JobRecord, pending?: PendingOutput): JobRecord {
+export function withPendingReports(record: JobRecord, pending?: PendingOutput): JobRecord {
   const isOurs = record.state === 'running' && record.attempt === pending?.attempt;
-  return isOurs && pending.progress ? { ...record, progress: pending.progress } : record;
+  if (!isOurs) return record;
+  const { progress = record.progress, activity = record.activity } = pending;
+  return { ...record, progress, activity };
 }
 
 /** A page as it will be once everything is stored. */
@@ -53,16 +50,20 @@ export function withPendingOutput(
 }
 
 /**
- * What a job of this process prints and reports, on its way to the database: the first at once, then at most every
- * 250 ms. Readers in this process see it without delay, and while a database takes no writes.
+ * What a job of this process prints and reports, on its way to the store: the first at once, then after a pause each
+ * time. Readers in this process see it without delay, and while the store takes no writes.
  */
-export class LiveJob {
+export class LiveJob<T = never> {
   attempt = 0;
+  /** As it was when the attempt began. */
+  started: JobRecord | undefined;
   #chunks: OutputChunk[] = [];
   #gap: OutputGap | undefined;
   #gapIsNew = false;
   #progress: JobProgress | undefined;
   #progressIsNew = false;
+  #activity: JobActivity | undefined;
+  #activityIsNew = false;
   #writing: Promise<void> | undefined;
   #pause: (() => void) | undefined;
   #compactAt = 1024;
@@ -70,7 +71,7 @@ export class LiveJob {
 
   constructor(
     private readonly id: string,
-    private readonly store: LiveStore,
+    private readonly store: LiveStore<T>,
   ) {}
 
   append({ chunks, gap }: OutputAppend): void {
@@ -87,27 +88,42 @@ export class LiveJob {
     this.#writeSoon();
   }
 
+  note(activity: JobActivity): void {
+    this.#activity = activity;
+    this.#activityIsNew = true;
+    this.#writeSoon();
+  }
+
   /** The job is stored in a transaction that is still open: until it starts, no statement finds its row. */
   hold(): void {
     this.#held = true;
   }
 
   /** A new attempt has reported nothing yet. */
-  starts(attempt: number): void {
+  starts(started: JobRecord): void {
     this.#held = false;
+    this.started = started;
     if (this.#isDirty) this.#writeSoon();
-    this.attempt = attempt;
+    this.attempt = started.attempt;
     this.#progress = undefined;
     this.#progressIsNew = false;
+    this.#activity = undefined;
+    this.#activityIsNew = false;
   }
 
-  /** Stores everything that is here. */
+  /** Stores everything that is here, and that the change which follows does not make void. */
   async flush(): Promise<void> {
-    while (!this.#held && (this.#writing || this.#isDirty)) await this.#write('patiently');
+    this.#activityIsNew = false;
+    for (;;) {
+      // What is tried at the moment may fail: then it is tried again, with patience.
+      await this.#writing?.catch(() => undefined);
+      if (this.#held || !this.#isDirty) return;
+      await this.#write('patiently');
+    }
   }
 
   /** Stores everything in a transaction, and keeps it: the transaction may yet be rolled back. */
-  async flushIn(run: Run): Promise<void> {
+  async flushIn(run: T): Promise<void> {
     await this.#writing?.catch(() => undefined);
     this.#held = true;
     const { chunks, gap, progress } = this.pending();
@@ -126,14 +142,15 @@ export class LiveJob {
     this.#pause = undefined;
   }
 
-  /** What is here and may not be stored yet. Taken before the database is read, or what is stored meanwhile is missed. */
+  /** What is here and may not be stored yet. Taken before the store is read, or what is stored meanwhile is missed. */
   pending(): PendingOutput {
     const { attempt } = this;
-    return { attempt, chunks: [...this.#chunks], gap: this.#gap, progress: this.#progress };
+    const reports = { progress: this.#progress, activity: this.#activity };
+    return { attempt, chunks: [...this.#chunks], gap: this.#gap, ...reports };
   }
 
   get #isDirty(): boolean {
-    return this.#chunks.length > 0 || this.#gapIsNew || this.#progressIsNew;
+    return this.#chunks.length > 0 || this.#gapIsNew || this.#progressIsNew || this.#activityIsNew;
   }
 
   #writeSoon(): void {
@@ -146,21 +163,22 @@ export class LiveJob {
   #writeNow(): void {
     this.#pause = undefined;
     if (!this.#isDirty || this.#held) return;
-    this.#pause = this.store.clock.after(PAUSE, () => this.#writeNow());
+    this.#pause = this.store.clock.after(this.store.pause, () => this.#writeNow());
     this.#write('if free').catch((error: unknown) => this.store.failed(this.id, error));
   }
 
-  #write(how: Writing): Promise<void> {
+  #write(how: Writing<T>): Promise<void> {
     return (this.#writing ??= this.#storeAll(how).finally(() => (this.#writing = undefined)));
   }
 
-  async #storeAll(how: Writing): Promise<void> {
+  async #storeAll(how: Writing<T>): Promise<void> {
     if (this.#chunks.length > 0 || this.#gapIsNew) await this.#storeOutput(how);
     if (this.#progressIsNew && this.#progress) await this.#storeProgress(this.#progress, how);
+    if (this.#activityIsNew && this.#activity) await this.#storeActivity(this.#activity, how);
   }
 
   /** What is being stored stays here until it is, so that no reader misses it meanwhile. */
-  async #storeOutput(how: Writing): Promise<void> {
+  async #storeOutput(how: Writing<T>): Promise<void> {
     this.#compact();
     const chunks = [...this.#chunks];
     const gap = this.#gap;
@@ -171,9 +189,14 @@ export class LiveJob {
     this.#gapIsNew = this.#gap !== gap;
   }
 
-  async #storeProgress(progress: JobProgress, how: Writing): Promise<void> {
+  async #storeProgress(progress: JobProgress, how: Writing<T>): Promise<void> {
     await this.store.setProgress(this.id, this.attempt, progress, how);
     this.#progressIsNew = this.#progress !== progress;
+  }
+
+  async #storeActivity(activity: JobActivity, how: Writing<T>): Promise<void> {
+    await this.store.setActivity(this.id, this.attempt, activity, how);
+    this.#activityIsNew = this.#activity !== activity;
   }
 
   #compact(): void {

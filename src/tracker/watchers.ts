@@ -1,26 +1,35 @@
-import type { Clock } from '../../job/clock.js';
-import type { Row } from './dialect.js';
-import { list, type Database } from './job-store.js';
-
-/** How often the jobs that somebody watches are looked at, for what other processes did to them; in ms. */
-const INTERVAL = 1_000;
+import type { Clock } from '../job/clock.js';
 
 interface Watched {
   readonly wakes: Set<() => void>;
   seen: string | undefined;
 }
 
-/** Who is to be told of changes: at once of those in this process, after a second at most of others'. */
+/** How watchers hear of what other processes do. */
+export interface OutsideNews {
+  /** How often it is looked for, beside what is pushed; in ms. */
+  readonly interval: number;
+  /** For each job that is there, a text that is another one after each change. */
+  look(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Asks for news of a job to be pushed, from now on. */
+  join?(id: string): void;
+  /** Nobody here watches the job any more. */
+  leave?(id: string): void;
+}
+
+/** Who is to be told of changes: at once of those in this process, by push or after a look of those of others. */
 export class Watchers {
   readonly #watched = new Map<string, Watched>();
-  #db: Database | undefined;
+  #news: OutsideNews | undefined;
   #stopTimer: (() => void) | undefined;
   #closed = false;
 
   constructor(private readonly clock: Clock) {}
 
-  connect(db: Database): void {
-    this.#db = db;
+  connect(news: OutsideNews): void {
+    this.#news = news;
+    [...this.#watched.keys()].forEach((id) => news.join?.(id));
+    this.#lookLater();
   }
 
   watch(id: string, wake: () => void): () => void {
@@ -29,13 +38,19 @@ export class Watchers {
     // A function of its own, so that one reader who watches twice is two watchers.
     const own = (): void => wake();
     watched.wakes.add(own);
+    if (watched.wakes.size === 1 && !this.#closed) this.#news?.join?.(id);
     this.#lookLater();
     return () => this.#leave(id, watched, own);
   }
 
-  /** Something of the job has changed in this process. */
+  /** Something of the job has changed. */
   wake(id: string): void {
     this.#watched.get(id)?.wakes.forEach((wake) => wake());
+  }
+
+  /** News may have been missed. */
+  wakeAll(): void {
+    [...this.#watched.keys()].forEach((id) => this.wake(id));
   }
 
   close(): void {
@@ -47,15 +62,16 @@ export class Watchers {
     watched.wakes.delete(wake);
     if (watched.wakes.size > 0 || this.#watched.get(id) !== watched) return;
     this.#watched.delete(id);
+    if (!this.#closed) this.#news?.leave?.(id);
     if (this.#watched.size > 0) return;
     this.#stopTimer?.();
     this.#stopTimer = undefined;
   }
 
   #lookLater(): void {
-    if (this.#closed || this.#watched.size === 0) return;
-    this.#stopTimer ??= this.clock.after(INTERVAL, () => {
-      // A database that does not answer is somebody else's to report: whoever reads from it next.
+    if (this.#closed || this.#watched.size === 0 || !this.#news) return;
+    this.#stopTimer ??= this.clock.after(this.#news.interval, () => {
+      // A store that does not answer is somebody else's to report: whoever reads from it next.
       void this.#look()
         .catch(() => undefined)
         .then(() => {
@@ -66,21 +82,13 @@ export class Watchers {
   }
 
   async #look(): Promise<void> {
-    if (!this.#db) return;
-    const { connections, dialect, tables } = this.#db;
     const ids = [...this.#watched.keys()];
-    const { rows } = await connections.run(
-      `SELECT id, state, attempt, ${dialect.jsonText('progress')}, (SELECT MAX(last_seq) FROM ${tables.output} ` +
-        `WHERE job_id = id) AS last_seq FROM ${tables.job} WHERE id IN (${list(ids)})`,
-      ids,
-    );
-    const found = new Map(rows.map((row) => [row['id'], row]));
-    for (const id of ids) this.#compare(id, found.get(id));
+    const found = await this.#news!.look(ids);
+    for (const id of ids) this.#compare(id, found.get(id) ?? 'gone');
   }
 
-  #compare(id: string, row: Row | undefined): void {
+  #compare(id: string, now: string): void {
     const watched = this.#watched.get(id);
-    const now = row ? JSON.stringify(Object.values(row)) : 'gone';
     if (!watched || watched.seen === now) return;
     watched.seen = now;
     this.wake(id);

@@ -1,13 +1,25 @@
-import type { Clock } from '../../job/clock.js';
-import type { JobRecord } from '../../job/job.js';
-import type { Retention } from '../job-tracker.js';
-import type { Database, JobStore } from './job-store.js';
+import type { Clock } from '../job/clock.js';
+import type { JobRecord } from '../job/job.js';
+import type { Retention } from './job-tracker.js';
 
-/** How many jobs are removed with one statement. */
+/** How many jobs are removed at once. */
 const BATCH = 500;
 /** How soon after a job's end it is seen whether there are too many, and how often other processes' jobs are seen to. */
 const SOON = 1_000;
 const REGULARLY = 60_000;
+
+/** The jobs of a store that are over, whichever process ended them. */
+export interface FinishedJobs {
+  /** Those that ended at these times or before, in ms since 1970; the oldest first. */
+  due(ends: { completed: number; failed: number }, limit: number): Promise<readonly string[]>;
+  /** Those that are older than the latest `count`. */
+  tooMany(count: number, limit: number): Promise<readonly string[]>;
+  /** When the oldest ended; Infinity where there is none. */
+  oldest(): Promise<{ completed: number; failed: number }>;
+  forget(ids: readonly string[]): Promise<void>;
+  /** Called about once a minute, for what else is to be put in order. */
+  tidy?(): Promise<void>;
+}
 
 /** Removes finished jobs whose time is over, or of which there are too many, batch by batch. */
 export class RetentionKeeper {
@@ -16,8 +28,7 @@ export class RetentionKeeper {
   #purging: Promise<void> | undefined;
 
   constructor(
-    private readonly db: Database,
-    private readonly jobs: JobStore,
+    private readonly jobs: FinishedJobs,
     private readonly clock: Clock,
     private readonly retention: Retention,
     private readonly failed: (error: unknown) => void,
@@ -47,7 +58,10 @@ export class RetentionKeeper {
 
   #purgeNow(): void {
     this.#timer = undefined;
-    this.#purging = this.#purge().then((nextDue) => this.#purgeIn(nextDue), this.failed);
+    this.#purging = this.#purge()
+      .then((nextDue) => this.#purgeIn(nextDue))
+      .then(() => (this.#closed ? undefined : this.jobs.tidy?.()))
+      .catch(this.failed);
     void this.#purging.then(() => this.#purgeIn(REGULARLY));
   }
 
@@ -62,39 +76,20 @@ export class RetentionKeeper {
     }
   }
 
-  async #due(): Promise<string[]> {
+  async #due(): Promise<readonly string[]> {
     const now = this.clock.now();
-    return this.#ids(
-      `WHERE (state = 'completed' AND finished_at <= ?) OR ` +
-        `(state IN ('failed', 'cancelled') AND finished_at <= ?) ORDER BY finished_at LIMIT ${BATCH}`,
-      [now - this.retention.completed, now - this.retention.failed],
-    );
+    const { completed, failed } = this.retention;
+    return this.jobs.due({ completed: now - completed, failed: now - failed }, BATCH);
   }
 
-  async #tooMany(): Promise<string[]> {
+  async #tooMany(): Promise<readonly string[]> {
     const { count } = this.retention;
-    if (count === Infinity) return [];
-    return this.#ids(
-      `WHERE finished_at IS NOT NULL ORDER BY finished_at DESC, id DESC LIMIT ${BATCH} OFFSET ${count}`,
-      [],
-    );
+    return count === Infinity ? [] : this.jobs.tooMany(count, BATCH);
   }
 
   async #untilNextDue(): Promise<number> {
-    const { connections, tables } = this.db;
-    const { rows } = await connections.run(
-      `SELECT state, MIN(finished_at) AS first FROM ${tables.job} WHERE finished_at IS NOT NULL GROUP BY state`,
-    );
-    const dueAt = rows.map((row) => {
-      const kept = this.retention[row['state'] === 'completed' ? 'completed' : 'failed'];
-      return Number(row['first']) + kept;
-    });
-    return Math.max(0, Math.min(...dueAt) - this.clock.now());
-  }
-
-  async #ids(where: string, values: readonly unknown[]): Promise<string[]> {
-    const { connections, tables } = this.db;
-    const { rows } = await connections.run(`SELECT id FROM ${tables.job} ${where}`, values);
-    return rows.map((row) => row['id'] as string);
+    const { completed, failed } = await this.jobs.oldest();
+    const dueAt = Math.min(completed + this.retention.completed, failed + this.retention.failed);
+    return Math.max(0, dueAt - this.clock.now());
   }
 }

@@ -1,0 +1,153 @@
+import type { JobRecord, JobState } from '../../job/job.js';
+import { isFinal, TRANSITIONS } from '../../job/state-machine.js';
+import type { JobQuery } from '../job-tracker.js';
+import type { Keys } from './keys.js';
+import type { RedisConnection } from './redis-connection.js';
+import { PLACE_JOB, SIZES, UNPLACE } from './scripts.js';
+
+const STATES = Object.keys(TRANSITIONS) as JobState[];
+const UNFINISHED = STATES.filter((state) => !isFinal(state));
+
+/** Where a job is in the indexes: the first arguments of each script that puts it there. */
+export type Placing = readonly [place: string, base: string, ttl: number];
+
+/** What is kept of each job beside its place. */
+export interface Placed {
+  readonly id: string;
+  readonly name: string;
+  /** Whether it can be run again from what is stored. */
+  readonly hasCall: boolean;
+}
+
+/**
+ * Sorted sets of ids, which UUIDs of version 7 sort by age. They follow the jobs: what they say of one is looked up
+ * before it is believed.
+ */
+export class JobIndex {
+  constructor(
+    private readonly redis: RedisConnection,
+    private readonly keys: Keys,
+    /** How long the indexes stay that nobody touches any more, in ms. */
+    private readonly ttl: number,
+  ) {}
+
+  /** For a script that stores the job in the same step; nothing in a cluster, where another node may have the indexes. */
+  placing(record: JobRecord, rev: number, owner: string | undefined): Placing {
+    return this.redis.isCluster ? ['', '', 0] : this.#placing(record, rev, owner);
+  }
+
+  /** In a cluster, the step after that. */
+  async placed(record: JobRecord, rev: number, owner: string | undefined): Promise<void> {
+    if (this.redis.isCluster) await this.place(record, rev, owner);
+  }
+
+  async place(record: JobRecord, rev: number, owner: string | undefined): Promise<void> {
+    await this.redis.run(PLACE_JOB, [this.#places], this.#placing(record, rev, owner));
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0)
+      await this.redis.run(UNPLACE, [this.#places], [this.keys.indexBase, ...ids]);
+  }
+
+  async counts(): Promise<Record<JobState, number>> {
+    const sizes = await this.#sizes(STATES.map((state) => `state:${state}`));
+    return Object.fromEntries(STATES.map((state, at) => [state, sizes[at] ?? 0])) as Record<
+      JobState,
+      number
+    >;
+  }
+
+  /** The index with the fewest jobs among which all are that the query is about. */
+  async narrowest({ state, name, parentId }: JobQuery): Promise<string> {
+    const given = [
+      ...(parentId ? [`parent:${parentId}`] : []),
+      ...(name ? [`name:${name}`] : []),
+      ...(state ? [`state:${state}`] : []),
+    ];
+    if (given.length < 2) return given[0] ?? 'jobs';
+    const sizes = await this.#sizes(given);
+    return given[sizes.indexOf(Math.min(...sizes))]!;
+  }
+
+  /** Ids in an index, the newest first. */
+  newest(index: string, before: string | undefined, limit: number): Promise<string[]> {
+    return this.#range(index, before === undefined ? '+' : `(${before}`, '-', limit, 'REV');
+  }
+
+  /** Ids in an index, the oldest first. */
+  oldest(index: string, after: string | undefined, limit: number): Promise<string[]> {
+    return this.#range(index, after === undefined ? '-' : `(${after}`, '+', limit);
+  }
+
+  /** All ids of jobs that are not over by their index, with that state, in portions. */
+  async *unfinished(portion: number): AsyncGenerator<{ state: JobState; ids: string[] }> {
+    for (const state of UNFINISHED) {
+      for (let ids = [''], last: string | undefined; ids.length > 0; last = ids.at(-1)) {
+        ids = await this.oldest(`state:${state}`, last, portion);
+        yield { state, ids };
+      }
+    }
+  }
+
+  async look(ids: readonly string[]): Promise<Placed[]> {
+    if (ids.length === 0) return [];
+    const places = await this.redis.command<(string | null)[]>('HMGET', this.#places, ...ids);
+    return ids.flatMap((id, at) => {
+      const place = places[at];
+      if (!place) return [];
+      const [, , name, , , hasCall] = JSON.parse(place) as [
+        number,
+        string,
+        string,
+        string,
+        string,
+        number,
+      ];
+      return [{ id, name, hasCall: hasCall === 1 }];
+    });
+  }
+
+  /** Keeps the indexes on that these jobs are in. */
+  async touch(records: readonly JobRecord[]): Promise<void> {
+    const { keys, redis, ttl } = this;
+    const indexes = new Set([
+      ...['places', 'jobs', 'owners', 'ended:completed', 'ended:failed'],
+      ...records.flatMap(({ name, state }) => [`name:${name}`, `state:${state}`]),
+      ...records.flatMap(({ parentId }) => (parentId ? [`parent:${parentId}`] : [])),
+    ]);
+    await Promise.all(
+      [...indexes].map((index) => redis.command('PEXPIRE', keys.index(index), ttl)),
+    );
+  }
+
+  get #places(): string {
+    return this.keys.index('places');
+  }
+
+  #placing(record: JobRecord, rev: number, owner: string | undefined): Placing {
+    const { id, state, name, parentId = '', finishedAt, call } = record;
+    const place = [rev, state, name, parentId, owner ?? '', call === undefined ? 0 : 1];
+    const end = isFinal(state) ? [finishedAt ?? 0] : [];
+    return [JSON.stringify([id, place, ...end]), this.keys.indexBase, this.ttl];
+  }
+
+  #sizes(indexes: readonly string[]): Promise<number[]> {
+    return this.redis.run<number[]>(
+      SIZES,
+      indexes.map((index) => this.keys.index(index)),
+      [],
+    );
+  }
+
+  #range(
+    index: string,
+    from: string,
+    to: string,
+    limit: number,
+    ...order: string[]
+  ): Promise<string[]> {
+    const range = [from, to, 'BYLEX', ...order, 'LIMIT', 0, limit];
+    return this.redis.command<string[]>('ZRANGE', this.keys.index(index), ...range);
+  }
+}
