@@ -11,12 +11,26 @@ export interface JobTicket {
   readonly runAt: number | undefined;
   /** At most so many run at once of those with this key. */
   readonly limit: { readonly key: string; readonly jobs: number } | undefined;
+  /** Until the job is over, an engine that several processes share refuses any other with this key. */
+  readonly uniqueKey?: string;
   /** It was accepted before, and is no longer to be refused: the queue may be full. */
   readonly isAccepted?: boolean;
+  /**
+   * It was enqueued before, and may be in the queue still, or be lost. What a delivery that was begun earlier comes to
+   * no longer counts.
+   */
+  readonly isAgain?: boolean;
+  /** Only this process can run it. */
+  readonly staysHere?: boolean;
 }
 
-/** What came of a delivery: the job is over for the engine, or is to be delivered again at a time. */
-export type DeliveryOutcome = { readonly again?: { readonly runAt: number } };
+/** What came of a delivery: the job is over for the engine, or is to be delivered again. */
+export interface DeliveryOutcome {
+  /** At this time, or later. */
+  readonly again?: { readonly runAt: number };
+  /** This process has no method of that name. Another one may, of a newer version: it is to be delivered there. */
+  readonly unknown?: true;
+}
 
 /** Whom an engine delivers to. */
 export interface EngineHost {
@@ -25,18 +39,36 @@ export interface EngineHost {
   readonly concurrency: number;
   /** How many jobs wait at most. */
   readonly queueLimit: number;
-  /** Runs the job. Never rejects. */
-  deliver(ticket: JobTicket): Promise<DeliveryOutcome>;
-  /** A job whose time had not come is now in the queue. */
+  /**
+   * Runs the job. Never rejects. Where the engine is shared, the job may be one that another process enqueued.
+   * @param place Fulfilled when there is a place for the job: until then it is made ready, and does not begin.
+   */
+  deliver(ticket: JobTicket, place?: Promise<void>): Promise<DeliveryOutcome>;
+  /** A job whose time had not come is now in the queue. An engine that cannot tell leaves it to the delivery. */
   ready(id: string): void;
+  /** The engine is back after it was away, and may have lost what was queued: what still waits is enqueued again. */
+  recovered(): void;
+}
+
+/** The ticket was not taken, since another job with its unique key is not over. */
+export interface StandIn {
+  /** The id of that job. */
+  readonly standIn: string;
 }
 
 /** Delivers jobs to the runner. Runs no user code, and is never asked for state. */
 export interface JobEngine {
+  /**
+   * Whether several processes share the queue: then a job may be delivered to another process than the one that
+   * enqueued it, again after a crash, and more than once. The record says whether there is anything left to do.
+   */
+  readonly distributed?: boolean;
   /** Called once, before anything else. */
   open(host: EngineHost): MaybePromise<void>;
-  /** Takes a job. @throws QueueFullError */
-  enqueue(ticket: JobTicket): MaybePromise<void>;
+  /** The application is ready to run jobs of other processes. */
+  begin?(): void;
+  /** Takes a job. @throws QueueFullError; EngineUnavailableError within seconds */
+  enqueue(ticket: JobTicket): MaybePromise<void | StandIn>;
   /** Drops a job that was cancelled before it was delivered. */
   discard(id: string): MaybePromise<void>;
   /**
@@ -45,8 +77,13 @@ export interface JobEngine {
    * to be free: the job goes on, and may hold what the others need to finish.
    */
   lend(ticket: JobTicket, awaitedId: string): () => void;
+  /**
+   * The method of a job that was delivered is over, and its end is being recorded, for which the next one need not wait
+   * to be made ready: it may be delivered, with a `place` that is free when this one is done.
+   */
+  vacate?(ticket: JobTicket): void;
   /** Delivers nothing from now on. What is being run goes on. */
   pause(): MaybePromise<void>;
-  /** Called last. Frees timers and connections. */
+  /** Called last. Hands back what was delivered and is due again, and frees timers and connections. */
   close(): MaybePromise<void>;
 }

@@ -9,6 +9,7 @@ export interface ThreadAppUnderTest {
   readonly app: INestApplicationContext;
   readonly crunch: Crunch;
   readonly service: BackgroundService;
+  readonly log: MemoryLogger;
 }
 
 const open = new Set<INestApplicationContext>();
@@ -25,16 +26,17 @@ export async function startThreads(
   class MainModule {}
   const given = { app: fixtureUrl(fixture), max: 1, grace: 50, ...background.threads };
   const threads = 'threads' in background && !background.threads ? undefined : given;
+  const log = new MemoryLogger();
   const app = await NestFactory.createApplicationContext(
     {
       module: MainModule,
       imports: [BackgroundModule.forRoot({ shutdown: { grace: 0 }, ...background, threads })],
       providers: [Work],
     },
-    { logger: new MemoryLogger(), abortOnError: false },
+    { logger: log, abortOnError: false },
   );
   open.add(app);
-  return { app, crunch: app.get(Work), service: app.get(Service) };
+  return { app, log, crunch: app.get(Work), service: app.get(Service) };
 }
 
 export function fixtureUrl(fixture: string): string {

@@ -158,6 +158,14 @@ describe('What a thread cannot do', () => {
     expect((await crunch.where()).calls).toBe(1);
   });
 
+  it('is to end the process with an error that comes when its job is over', async () => {
+    const { crunch, log } = await startThreads();
+    await crunch.leavesTrouble();
+    await until(() => log.containing('error', 'an error that nobody caught').length === 1);
+    expect(log.containing('error', 'trouble')).toHaveLength(1);
+    expect((await crunch.where()).calls).toBe(1);
+  });
+
   it('is to run a function that no class has', async () => {
     const { background } = await builtLibrary();
     await startThreads();

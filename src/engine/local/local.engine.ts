@@ -17,6 +17,10 @@ class LocalEngine implements JobEngine {
   readonly #waiting = new WaitingLine();
   readonly #delayed = new Map<string, () => void>();
   readonly #limits = new JobLimits();
+  /** Whose methods are over. */
+  readonly #leaving = new Set<string>();
+  /** Delivered, and not to begin before there is a place. */
+  readonly #ahead = new Map<string, () => void>();
   #host!: EngineHost;
   #running = 0;
   #paused = false;
@@ -46,6 +50,7 @@ class LocalEngine implements JobEngine {
   lend(ticket: JobTicket, awaitedId: string): () => void {
     this.#running -= 1;
     this.#leaveLimit(ticket);
+    this.#givePlaces();
     this.#waiting.hurry(awaitedId);
     this.#askTurn();
     return () => {
@@ -53,6 +58,11 @@ class LocalEngine implements JobEngine {
       this.#limits.comeBack(ticket);
       this.#waiting.unhurry(awaitedId);
     };
+  }
+
+  vacate({ id }: JobTicket): void {
+    this.#leaving.add(id);
+    this.#deliverWaiting();
   }
 
   pause(): void {
@@ -101,7 +111,8 @@ class LocalEngine implements JobEngine {
   }
 
   #deliverWaiting(): void {
-    while (!this.#paused && this.#running < this.#host.concurrency) {
+    const { concurrency } = this.#host;
+    while (!this.#paused && this.#running < concurrency + this.#leaving.size) {
       if (this.#deliveriesLeft === 0) return this.#askTurn();
       const ticket = this.#waiting.shift();
       if (!ticket) return;
@@ -112,7 +123,21 @@ class LocalEngine implements JobEngine {
   #deliver(ticket: JobTicket): void {
     this.#running += 1;
     this.#deliveriesLeft -= 1;
-    void this.#host.deliver(ticket).then((outcome) => this.#release(ticket, outcome));
+    const delivery = this.#host.deliver(ticket, this.#placeFor(ticket));
+    void delivery.then((outcome) => this.#release(ticket, outcome));
+  }
+
+  #placeFor({ id }: JobTicket): Promise<void> | undefined {
+    if (this.#running - this.#ahead.size <= this.#host.concurrency) return undefined;
+    return new Promise((resolve) => this.#ahead.set(id, resolve));
+  }
+
+  #givePlaces(): void {
+    for (const [id, begin] of this.#ahead) {
+      if (this.#running - this.#ahead.size >= this.#host.concurrency) return;
+      this.#ahead.delete(id);
+      begin();
+    }
   }
 
   #leaveLimit(ticket: JobTicket): void {
@@ -122,7 +147,10 @@ class LocalEngine implements JobEngine {
 
   #release(ticket: JobTicket, outcome: DeliveryOutcome): void {
     this.#running -= 1;
+    this.#leaving.delete(ticket.id);
+    this.#ahead.delete(ticket.id);
     this.#leaveLimit(ticket);
+    this.#givePlaces();
     if (outcome.again && !this.#paused) this.#admit({ ...ticket, runAt: outcome.again.runAt });
     this.#deliverWaiting();
   }

@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { BroadcastChannel, MessageChannel } from 'node:worker_threads';
+import { BroadcastChannel, type MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
+import { Logger } from '@nestjs/common';
+import { toFailure } from '../../errors/failure.js';
 import { BackgroundOptionsError } from '../../errors/setup.errors.js';
 import { newJobId } from '../../job/job-id.js';
 import type { Clock } from '../../job/clock.js';
-import type { ThreadCall, ThreadData, ThreadPool } from '../thread-pool.js';
+import type { FileLocks } from '../file-locks.js';
+import type { ThreadCall, ThreadData, ThreadPool, ThreadRun } from '../thread-pool.js';
+import { lendLocks } from './lock-lender.js';
 import { RunningCall } from './running-call.js';
 import type { PoolMessage } from './thread-messages.js';
 import { Turns } from './turns.js';
@@ -27,7 +31,9 @@ export function piscinaPool(settings: PiscinaSettings): ThreadPool {
 
 class PiscinaPool implements ThreadPool {
   readonly #channelName = `nestjs-background:${newJobId()}`;
+  readonly #logger = new Logger('Background');
   #piscina!: Piscina;
+  #locks!: FileLocks;
 
   // Nothing waits in piscina's own line: it forgets that line where the thread that would serve it is ended.
   readonly #turns: Turns;
@@ -36,7 +42,8 @@ class PiscinaPool implements ThreadPool {
     this.#turns = new Turns(settings.max);
   }
 
-  async open(): Promise<void> {
+  async open(locks: FileLocks): Promise<void> {
+    this.#locks = locks;
     const { app, max } = this.settings;
     if (!existsSync(app)) throw noApp(app);
     const Piscina = await importPiscina();
@@ -50,17 +57,15 @@ class PiscinaPool implements ThreadPool {
       atomics: 'disabled',
       idleTimeout: Infinity,
     });
+    this.#piscina.on('error', (error) => this.#threadFailed(error));
   }
 
-  async run(call: ThreadCall): Promise<unknown> {
-    await this.#turns.take();
-    try {
-      // Meanwhile it may have been stopped.
-      call.signal.throwIfAborted();
-      return await this.#runNow(call);
-    } finally {
-      this.#turns.giveBack();
-    }
+  run(call: ThreadCall): ThreadRun {
+    const { grace, clock } = this.settings;
+    const lend = (port: MessagePort): void => lendLocks(this.#locks, port);
+    const running = new RunningCall(call, { grace, clock, lendLocks: lend });
+    void this.#runInTurn(running);
+    return running;
   }
 
   async close(): Promise<void> {
@@ -69,16 +74,22 @@ class PiscinaPool implements ThreadPool {
     await this.#piscina.destroy();
   }
 
-  async #runNow(call: ThreadCall): Promise<unknown> {
-    const { port1, port2 } = new MessageChannel();
-    const running = new RunningCall(call, port1, this.settings);
-    const options = { transferList: [port2], signal: running.killer };
-    try {
-      await this.#piscina.run(running.taskWith(port2), options);
-      return running.result();
-    } finally {
-      running.close();
-    }
+  async #runInTurn(running: RunningCall): Promise<void> {
+    await this.#turns.take();
+    const stray = await running.runWith((task, port, signal) =>
+      this.#piscina.run(task, { transferList: [port], signal }),
+    );
+    if (stray) this.#threadFailed(stray);
+    this.#turns.giveBack();
+  }
+
+  /** Of code that a job has left behind: unheard, this event would end the process. */
+  #threadFailed(error: unknown): void {
+    const { message, stack } = toFailure(error);
+    this.#logger.error(
+      `A thread has ended with an error that nobody caught: ${message}. Await everything that a method starts.`,
+      stack,
+    );
   }
 
   /** Asks every thread to close its application, and waits for them, but not for ever. */

@@ -6,6 +6,7 @@ import { captureConsole } from '../../output/console-capture.js';
 import type { JobMethod } from '../../registry/job-definition.js';
 import { notedMethodOf } from '../../registry/noted-method.js';
 import { RUNTIME } from '../../registry/runtime-token.js';
+import type { ThreadRuntime } from './thread-scope.js';
 
 export interface ThreadMethod {
   readonly target: object;
@@ -40,8 +41,8 @@ export class ThreadApp {
   }
 
   /** The runtime of the application, for what its jobs put into the background. */
-  async runtime(): Promise<object> {
-    return (await this.#started()).get<object>(RUNTIME, { strict: false });
+  async runtime(): Promise<ThreadRuntime> {
+    return (await this.#started()).get<ThreadRuntime>(RUNTIME, { strict: false });
   }
 
   async close(): Promise<void> {

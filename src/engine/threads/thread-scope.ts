@@ -3,11 +3,24 @@ import { receiveMessageOnPort } from 'node:worker_threads';
 import { checkProgress } from '../../context/in-job.js';
 import type { JobContext } from '../../context/job-context.js';
 import type { JobScope } from '../../context/scope.js';
-import { toError } from '../../errors/failure.js';
 import type { OutputStream } from '../../job/job-event.js';
 import { systemClock } from '../../job/clock.js';
 import { plainJson } from '../../job/plain-json.js';
-import type { FromThread, ThreadTask, ToThread } from './thread-messages.js';
+import type { JobTransactions, TransactionWish } from '../../transaction/job-transactions.js';
+import { Conclusion } from './conclusion.js';
+import { fromCrossing, Line } from './line.js';
+import type {
+  FromThread,
+  MarkQuestion,
+  ThreadQuestion,
+  ThreadTask,
+  ToThread,
+} from './thread-messages.js';
+
+/** The runtime of a thread's application, as far as the thread needs it. */
+export interface ThreadRuntime {
+  readonly transactions: JobTransactions;
+}
 
 /** The scope of a job in its thread: what is written and reported goes to the thread that sent it. */
 export class ThreadScope implements JobScope {
@@ -16,20 +29,44 @@ export class ThreadScope implements JobScope {
   readonly echoesConsole: boolean;
   readonly context: JobContext;
   readonly clock = systemClock;
+  readonly conclusion: Conclusion;
   readonly #controller = new AbortController();
+  readonly #line: Line<MarkQuestion, ThreadQuestion>;
+  #runtime: ThreadRuntime | undefined;
 
-  constructor(
-    private readonly task: ThreadTask,
-    readonly runtime: object,
-  ) {
+  constructor(private readonly task: ThreadTask) {
     this.capturesConsole = task.capturesConsole;
     this.echoesConsole = task.echoesConsole;
     this.context = this.#makeContext();
-    task.port.on('message', (message: ToThread) => this.#abort(message));
+    this.#line = new Line(task.port, (question) => this.conclusion.answer(question));
+    this.conclusion = new Conclusion(
+      (question) => this.#line.ask(question) as Promise<number | undefined>,
+    );
+    task.port.on('message', (message: ToThread) => this.#take(message));
+  }
+
+  get runtime(): object {
+    return this.#runtime!;
+  }
+
+  /** Once the application is there: the job's transaction is on its DataSources. @throws BackgroundOptionsError */
+  enter(runtime: ThreadRuntime): void {
+    this.#runtime = runtime;
+    const { id, name } = this.task;
+    const wish = { name, transaction: this.task.transaction as TransactionWish['transaction'] };
+    runtime.transactions.check(wish);
+    const job = { wrote: () => this.#post({ type: 'wrote' }) };
+    const began = (): void => this.#post({ type: 'transaction' });
+    this.conclusion.enter(runtime.transactions.forJob(wish, id, job, began));
   }
 
   /** Jobs that are started in a thread are those of its own application: they take no slot of this one. */
   waits(): undefined {}
+
+  /** What a job waits for in its thread is not told. */
+  pauses(): () => void {
+    return () => {};
+  }
 
   write(text: string, stream: OutputStream): void {
     this.#post({ type: 'output', text, stream });
@@ -55,7 +92,7 @@ export class ThreadScope implements JobScope {
     const { signal } = this.#controller;
     const look = (): void => {
       const received = receiveMessageOnPort(this.task.port);
-      if (received) this.#abort(received.message as ToThread);
+      if (received) this.#take(received.message as ToThread);
     };
     const { get } = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')!;
     return Object.defineProperties(signal, {
@@ -64,8 +101,9 @@ export class ThreadScope implements JobScope {
     });
   }
 
-  #abort({ reason }: ToThread): void {
-    this.#controller.abort(toError(reason));
+  #take(message: ToThread): void {
+    if (message.type === 'abort') this.#controller.abort(fromCrossing(message.reason));
+    else this.#line.take(message);
   }
 
   #post(message: FromThread): void {

@@ -1,0 +1,2 @@
+export { bullMqEngine } from './bullmq.engine.js';
+export type { BullMqEngineOptions, BullMqPostgresOptions } from './options.js';

@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, it } from '@jest/globals';
+import { engineConformance } from '../../src/testing/index.js';
+import { bullMqEngine, type BullMqEngineOptions } from '../../src/engine/bullmq/entry.js';
+import { describeWithPostgres, describeWithRedis } from '../support/services.js';
+import { dropQueue } from '../support/queues.js';
+
+function conformance(place: BullMqEngineOptions): void {
+  const { postgres, redis } = place;
+  const schema = `queue_${randomUUID().replaceAll('-', '')}`;
+  let queue = '';
+  const options = postgres
+    ? { postgres: { connectionString: postgres as string, schema } }
+    : { redis };
+  afterEach(() => dropQueue(options, queue));
+  engineConformance(
+    { describe, it },
+    {
+      reset: () => void (queue = `test-${randomUUID()}`),
+      isDistributed: true,
+      make: () => bullMqEngine({ ...options, queue, lock: '2s' }),
+    },
+  );
+}
+
+describeWithRedis('bullMqEngine() on Redis', (redis) => conformance({ redis }));
+
+describeWithPostgres('bullMqEngine() on PostgreSQL', (postgres) => conformance({ postgres }));
