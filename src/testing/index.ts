@@ -3,6 +3,7 @@ export {
   type BackgroundTestingOptions,
   type SpiedCall,
 } from './background-testing.js';
+export { engineConformance, type EngineSetup } from './engine-conformance.js';
 export { fakeClock, type FakeClock } from './fake-clock.js';
 export { inlineEngine } from './inline-engine.js';
 export { leakGuard, type LeakGuard } from './leak-guard.js';

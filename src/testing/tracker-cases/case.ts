@@ -66,10 +66,12 @@ export function everyChange(): JobChange[] {
     { type: 'start', at: 12 },
     { type: 'complete', at: 13, result: { a: 1 } },
     { type: 'fail', at: 14, error: FAILURE },
+    { type: 'fail', at: 14, error: FAILURE, rolledBack: true },
     { type: 'cancel', at: 15, error: FAILURE },
-    { type: 'reschedule', at: 16, error: FAILURE, runAt: 17 },
+    { type: 'reschedule', at: 16, error: FAILURE, runAt: 17, rolledBack: true },
     { type: 'release', at: 18 },
     { type: 'retry', at: 19 },
+    { type: 'stall', at: 20 },
   ];
 }
 

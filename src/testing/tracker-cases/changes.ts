@@ -43,6 +43,26 @@ export const CHANGES: TrackerCases = {
     assert.equal((await tracker.change(id, { ...late, result: 'right' }, 2))?.result, 'right');
   },
 
+  'are refused to an attempt that was cut off, before the next one has begun': async (tracker) => {
+    const { id } = await running(tracker);
+    await tracker.change(id, { type: 'stall', at: 2 }, 1);
+    for (const change of everyChange().filter(({ type }) => type !== 'start')) {
+      assert.equal(await tracker.change(id, change, 1), undefined);
+    }
+    assert.equal((await tracker.find(id))?.state, 'queued');
+  },
+
+  'count how often in a row a job was cut off': async (tracker) => {
+    const { id } = await running(tracker);
+    const start = { type: 'start', at: 3 } as const;
+    assert.equal((await tracker.change(id, { type: 'stall', at: 2 }, 1))?.stalled, 1);
+    await tracker.change(id, start);
+    assert.equal((await tracker.change(id, { type: 'stall', at: 4 }, 2))?.stalled, 2);
+    await tracker.change(id, start);
+    await tracker.change(id, { type: 'reschedule', at: 5, error: FAILURE }, 3);
+    assert.equal((await tracker.find(id))?.stalled, undefined);
+  },
+
   'let one start win where several come at once': async (tracker) => {
     const { id } = await created(tracker);
     const start = { type: 'start', at: 5 } as const;

@@ -68,6 +68,33 @@ export const RECORDS: TrackerCases = {
     assert.equal((await tracker.find(id))?.progress, null);
   },
 
+  'keep what the running attempt is at, until its state changes': async (tracker) => {
+    if (!tracker.setActivity) return;
+    const { id } = await running(tracker);
+    const waitsFor = { what: 'job', name: 'Other.job', id: newJobId(), since: 5 } as const;
+    await tracker.setActivity(id, 1, { waitsFor });
+    assertEqual((await tracker.find(id))?.activity, { waitsFor });
+    await tracker.setActivity(id, 1, { writingSince: 7 });
+    await tracker.setActivity(id, 2, { waitsFor });
+    assertEqual((await tracker.find(id))?.activity, { writingSince: 7 });
+    await tracker.change(id, { type: 'reschedule', at: 8, error: FAILURE, runAt: 9 }, 1);
+    assert.equal((await tracker.find(id))?.activity, undefined);
+    await tracker.change(id, { type: 'start', at: 10 });
+    await tracker.setActivity(id, 1, { writingSince: 7 });
+    assert.equal((await tracker.find(id))?.activity, undefined);
+  },
+
+  'keep that what an attempt wrote was undone, until the next begins': async (tracker) => {
+    const { id } = await running(tracker);
+    const again = { type: 'reschedule', at: 2, error: FAILURE, rolledBack: true } as const;
+    assert.equal((await tracker.change(id, { ...again, runAt: 3 }, 1))?.rolledBack, true);
+    assert.equal((await tracker.find(id))?.rolledBack, true);
+    await tracker.change(id, { type: 'start', at: 4 });
+    assert.equal((await tracker.find(id))?.rolledBack, undefined);
+    await tracker.change(id, { type: 'fail', at: 5, error: FAILURE, rolledBack: true }, 2);
+    assert.equal((await tracker.find(id))?.rolledBack, true);
+  },
+
   'do not fail at half a character': async (tracker) => {
     const { id } = await running(tracker);
     await tracker.setProgress(id, 1, { value: 1, data: '\ud83d' });

@@ -14,6 +14,7 @@ export const WATCHING: TrackerCases = {
     };
     await wakes(() => tracker.change(id, { type: 'start', at: 1 }));
     await wakes(() => tracker.setProgress(id, 1, { value: 1, data: null }));
+    if (tracker.setActivity) await wakes(() => tracker.setActivity!(id, 1, { writingSince: 2 }));
     await wakes(() => tracker.append(id, { chunks: [chunk(1, 'x')], gap: undefined }, 1));
     await wakes(() => tracker.change(id, { type: 'complete', at: 9, result: 1 }, 1));
     leave();
@@ -35,6 +36,10 @@ export const SHARING: TrackerCases = {
     await until(async () => (await another.output(id, 0))?.last === 1);
     await until(async () => (await another.find(id))?.progress?.value === 5);
     await until(() => woken > 0);
+    if (tracker.setActivity) {
+      await tracker.setActivity(id, 1, { writingSince: 5 });
+      await until(async () => (await another.find(id))?.activity?.writingSince === 5);
+    }
     leave();
     await tracker.append(id, { chunks: [chunk(2, 'y')], gap: undefined }, 1);
     await tracker.change(id, { type: 'complete', at: 9, result: 1 }, 1);

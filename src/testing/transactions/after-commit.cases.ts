@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { JobFuture } from '../../future/job-future.js';
+import { outsideTransaction } from '../../transaction/outside-transaction.js';
 import {
   insertSql,
   row,
@@ -43,6 +44,18 @@ export const afterCommit: TransactionCase[] = [
         return { future: harness.inJob(() => harness.idsSeenOutside()) };
       });
       assert.deepEqual(await child.future, [1]);
+    },
+  },
+  {
+    name: 'refuses at once to await, in a job, another one that awaits what starts after the commit of the first',
+    async run(harness) {
+      const circle = harness.inJob(async () => {
+        await harness.repository.save(row(1));
+        const held = harness.inJob(() => Promise.resolve());
+        return outsideTransaction(() => harness.inJob(async () => held));
+      });
+      await assert.rejects(circle, { name: 'JobDeadlockError' });
+      assert.deepEqual(await harness.idsSeenOutside(), []);
     },
   },
   {

@@ -109,6 +109,21 @@ export const allOrNothing: TransactionCase[] = [
       assert.deepEqual(await harness.idsSeenOutside(), [1]);
     },
   },
+  {
+    name: 'refuses a query runner that was kept beyond the end of the job',
+    async run(harness) {
+      const runner = await harness.inJob(async () => {
+        const kept = harness.dataSource.createQueryRunner();
+        await kept.query(insertSql(harness, 1));
+        return { kept };
+      });
+      const refused = { name: 'JobTransactionEndedError' };
+      await assert.rejects(runner.kept.query(insertSql(harness, 2)), refused);
+      await assert.rejects(runner.kept.startTransaction(), refused);
+      await assert.rejects(runner.kept.connect(), refused);
+      assert.deepEqual(await harness.idsSeenOutside(), [1]);
+    },
+  },
 ];
 
 export const waysIn: TransactionCase[] = [
