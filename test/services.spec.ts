@@ -7,7 +7,13 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findService } from './support/find-services.mjs';
 
-const ALL_OFF = { PG_URL: 'off', MYSQL_URL: 'off', REDIS_URL: 'off', CHROMIUM: 'off' };
+const ALL_OFF = {
+  PG_URL: 'off',
+  MYSQL_URL: 'off',
+  REDIS_URL: 'off',
+  REDIS_SERVER: 'off',
+  CHROMIUM: 'off',
+};
 const NOT_REQUIRED = { CI: '', REQUIRE_SERVICES: '' };
 
 let folder: string;

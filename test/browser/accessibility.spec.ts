@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { describeInBrowser, startBrowser, withPage } from '../support/browser.js';
 import { pollToTheEnd, startAt } from '../support/http.js';
+import { startLedger } from '../support/ledger.js';
+import { removeFiles } from '../transaction/sqlite-app.js';
 import { Show, ShowController } from '../support/show.js';
 import { closeApps, startApp, type TestApp } from '../support/test-app.js';
 import { until } from '../support/until.js';
@@ -19,8 +21,17 @@ interface Violation {
   nodes: { html: string; failureSummary: string }[];
 }
 
+interface State {
+  path: string;
+  says: string;
+  over?: boolean;
+  busy?: boolean;
+  /** One of the jobs that have to do with a database. */
+  ledger?: boolean;
+}
+
 /** How a job gets into a state, and what its page says then. */
-const STATES: Record<string, { path: string; says: string; over?: boolean; busy?: boolean }> = {
+const STATES: Record<string, State> = {
   scheduled: { path: 'scheduled', says: 'Scheduled' },
   queued: { path: 'queued', says: 'Queued', busy: true },
   running: { path: 'running', says: 'Running' },
@@ -30,9 +41,16 @@ const STATES: Record<string, { path: string; says: string; over?: boolean; busy?
   completed: { path: 'running', says: 'Completed', over: true },
   failed: { path: 'stack', says: 'Failed', over: true },
   cancelled: { path: 'scheduled', says: 'Cancelled', over: true },
+  'changing the database': { path: 'writing', says: 'have been open for', ledger: true },
+  'waiting for another job': { path: 'job', says: 'to end: Ledger.quarter', ledger: true },
+  'waiting for its turn to write': { path: 'turn', says: 'its turn to write', ledger: true },
+  'waiting for a row': { path: 'row', says: 'appear in the database', ledger: true },
+  'failed and undone': { path: 'undone', says: 'was undone', ledger: true },
+  'undone and to be tried again': { path: 'again', says: 'was undone', ledger: true },
 };
 
 afterEach(closeApps);
+afterEach(removeFiles);
 
 describeInBrowser('The page of a job', () => {
   let browser: Browser;
@@ -55,7 +73,12 @@ describeInBrowser('The page of a job', () => {
   }
 
   async function open(name: string): Promise<{ app: TestApp; location: string }> {
-    const { path, over, busy } = STATES[name]!;
+    const { path, over, busy, ledger } = STATES[name]!;
+    if (ledger) {
+      const app = await startLedger();
+      if (path === 'turn') await startAt(app, '/ledger/writing');
+      return { app, location: await startAt(app, `/ledger/${path}`) };
+    }
     const background = { ...SHOW.background, ...(busy ? { concurrency: 1 } : {}) };
     const app = await startApp({ ...SHOW, background });
     if (busy) await startAt(app, '/show/counting');

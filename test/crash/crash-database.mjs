@@ -32,6 +32,7 @@ export async function createTables(url) {
   await createBackgroundTables(runner);
   await runner.query('CREATE TABLE ledger (job varchar(36) NOT NULL, attempt integer NOT NULL)');
   await runner.query('CREATE INDEX ON ledger (job)');
+  await runner.query('CREATE TABLE gate (attempt integer NOT NULL)');
   await runner.release();
   await dataSource.destroy();
 }

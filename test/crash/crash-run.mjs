@@ -2,25 +2,41 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
+import { newCrashQueue } from './crash-queue.mjs';
 import { transpile } from './transpile.mjs';
 
 /**
  * Kills processes again and again while they run jobs that insert a row in their transaction, then looks at the rows.
- * @param {{ url: string, kills: number, jobs: number, workers?: number, report?: (line: string) => void }} options
+ * @param {{ url: string, kills: number, jobs: number, workers?: number, report?: (line: string) => void,
+ *   engine?: 'local' | 'bullmq-redis' | 'bullmq-postgres', restarts?: number }} options `restarts` of the queue's Redis
  */
-export async function crashRun({ url, kills, jobs, workers = 3, report = () => {} }) {
+export async function crashRun(options) {
+  const {
+    url,
+    kills,
+    jobs,
+    workers = 3,
+    report = () => {},
+    engine = 'local',
+    restarts = 0,
+  } = options;
   const script = await transpile();
   const database = new pg.Client(url);
   await database.connect();
-  const crew = new Crew(script, url, workers);
+  const queue = await newCrashQueue(engine, url);
+  const crew = new Crew(script, { url, engine: queue.options }, workers);
   try {
     await crew.fill();
     for (let killed = 1; killed <= kills; killed++) {
-      await wait(Math.random() * 600);
+      // The kills are spread over the whole time in which jobs are stored.
+      await untilStored(database, (killed * jobs) / (kills + 1));
+      await wait(Math.random() * 50);
       await crew.killOne();
+      const isTime = killed < kills && killed % Math.ceil(kills / (restarts + 1)) === 0;
+      if (isTime) await queue.restart();
       if (killed % 20 === 0) report(`${killed} kills, ${await count(database, 'TRUE')} jobs`);
     }
-    while ((await count(database, 'TRUE')) < jobs) await wait(100);
+    await untilStored(database, jobs);
     crew.startsNoMore = true;
     const killedAt = await crew.killOne();
     crew.stopStarting();
@@ -30,6 +46,7 @@ export async function crashRun({ url, kills, jobs, workers = 3, report = () => {
   } finally {
     await crew.end();
     await database.end();
+    await queue.drop();
   }
 }
 
@@ -42,12 +59,12 @@ class Crew {
 
   /**
    * @param {string} script
-   * @param {string} url
+   * @param {{ url: string, engine: object | undefined }} place
    * @param {number} size
    */
-  constructor(script, url, size) {
+  constructor(script, place, size) {
     this.script = script;
-    this.url = url;
+    this.place = place;
     this.size = size;
   }
 
@@ -82,7 +99,9 @@ class Crew {
 
   #hire() {
     const inFlight = this.startsNoMore ? '0' : '40';
-    const env = { ...process.env, CRASH_URL: this.url, CRASH_IN_FLIGHT: inFlight };
+    const { url, engine } = this.place;
+    const queue = engine ? { CRASH_ENGINE: JSON.stringify(engine) } : {};
+    const env = { ...process.env, CRASH_URL: url, CRASH_IN_FLIGHT: inFlight, ...queue };
     const worker = fork(this.script, { env, execArgv: ['--enable-source-maps'] });
     const hired = Promise.race([once(worker, 'message'), failing(worker)]).then(() => {
       this.#hiring.delete(hired);
@@ -99,6 +118,14 @@ async function failing(worker) {
   if (signal !== 'SIGKILL') throw new Error(`A worker ended by itself, with ${code ?? signal}.`);
 }
 
+/**
+ * @param {pg.Client} database
+ * @param {number} jobs
+ */
+async function untilStored(database, jobs) {
+  while ((await count(database, 'TRUE')) < jobs) await wait(20);
+}
+
 /** @param {pg.Client} database */
 async function untilAllEnded(database) {
   const deadline = performance.now() + 120_000;
@@ -113,7 +140,13 @@ async function verdict(database) {
   return {
     jobs: await count(database, 'TRUE'),
     completed: await count(database, `state = 'completed'`),
+    cutOffTwiceOrMore: await count(database, 'stalled > 1'),
     rerun: await count(database, 'attempt > 1'),
+    failures: (
+      await database.query(
+        `SELECT error->>'message' AS message, COUNT(*) FROM background_job WHERE state <> 'completed' GROUP BY 1`,
+      )
+    ).rows,
     withoutRow: await count(database, 'NOT EXISTS (SELECT 1 FROM ledger WHERE job = id)'),
     rows: await number(database, 'SELECT COUNT(*) FROM ledger'),
     doubled: await number(

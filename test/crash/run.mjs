@@ -5,6 +5,8 @@ import { crashRun } from './crash-run.mjs';
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '300' },
+    engine: { type: 'string', default: 'local' },
+    restarts: { type: 'string', default: '0' },
     jobs: { type: 'string', default: '30000' },
   },
 });
@@ -13,6 +15,8 @@ const database = await newCrashDatabase(server);
 try {
   const result = await crashRun({
     ...{ url: database.url, kills: Number(values.kills), jobs: Number(values.jobs) },
+    engine: /** @type {any} */ (values.engine),
+    ...{ restarts: Number(values.restarts) },
     report: (line) => console.log(line),
   });
   console.log(result);

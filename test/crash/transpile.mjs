@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,12 +16,15 @@ const JSC = {
 
 /**
  * Makes JavaScript of the sources, so that a test can run them in processes of their own.
+ * @param {string} worker
  * @returns Where the worker's is.
  */
-export async function transpile() {
-  const files = ['src', 'test/crash'].flatMap((folder) => sourcesIn(join(ROOT, folder)));
+export async function transpile(worker = 'test/crash/worker') {
+  const files = ['src', 'test/crash', 'test/processes'].flatMap((folder) =>
+    sourcesIn(join(ROOT, folder)),
+  );
   await Promise.all(files.map(transpileFile));
-  return join(OUT, 'test', 'crash', 'worker.js');
+  return join(OUT, `${worker}.js`);
 }
 
 /** @param {string} folder */
@@ -38,5 +41,8 @@ async function transpileFile(file) {
   });
   const target = join(OUT, relative(ROOT, file)).replace(/\.ts$/, '.js');
   await mkdir(dirname(target), { recursive: true });
-  await writeFile(target, code);
+  // A process that is being started elsewhere may be reading it.
+  const draft = `${target}.${process.pid}`;
+  await writeFile(draft, code);
+  await rename(draft, target);
 }

@@ -8,14 +8,21 @@ import {
   BackgroundModule,
   currentJob,
   jobOf,
+  outsideTransaction,
   print,
   setProgress,
+  timedQuery,
   typeOrmTracker,
+  type JobFuture,
 } from '../../src/index.js';
+import { bullMqEngine, type BullMqEngineOptions } from '../../src/engine/bullmq/entry.js';
 
 /** A process that starts jobs and runs them, to be killed at any moment. It is told what to do by environment. */
 const URL = process.env['CRASH_URL']!;
+const ENGINE = process.env['CRASH_ENGINE'];
 const IN_FLIGHT = Number(process.env['CRASH_IN_FLIGHT'] ?? 40);
+const LEASE = process.env['CRASH_LEASE'] ?? '1.5s';
+const MAX_STALLED = process.env['CRASH_MAX_STALLED'];
 
 @Injectable()
 class Ledger {
@@ -30,13 +37,44 @@ class Ledger {
     await new Promise((resolve) => setTimeout(resolve, pause));
     return id;
   }
+
+  /** Writes, then waits until the test lets this attempt go on. */
+  @Background({ name: 'patient' })
+  async enterPatiently(): Promise<number> {
+    const { id, attempt } = currentJob()!;
+    await this.dataSource.query('INSERT INTO ledger (job, attempt) VALUES ($1, $2)', [id, attempt]);
+    print(`attempt ${attempt}`);
+    await outsideTransaction(() =>
+      timedQuery<unknown[]>(
+        () => this.dataSource.query('SELECT 1 FROM gate WHERE attempt = $1', [attempt]),
+        { retries: 10_000, interval: 20 },
+      ),
+    );
+    print(`done ${attempt}`);
+    return attempt;
+  }
+
+  /** Ends its process, as one does that takes too much memory. */
+  @Background({ name: 'killer' })
+  async kill(): Promise<void> {
+    print('killing');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.exit(7);
+  }
+
+  start(name: string): JobFuture<unknown> {
+    if (name === 'killer') return jobOf(this.kill());
+    return name === 'patient' ? jobOf(this.enterPatiently()) : jobOf(this.enter(1_000));
+  }
 }
 
 @Module({
   imports: [
     TypeOrmModule.forRoot({ type: 'postgres', url: URL, poolSize: 12, retryAttempts: 0 }),
     BackgroundModule.forRoot({
-      tracker: typeOrmTracker({ lease: '1.5s', recovery: '500ms' }),
+      tracker: typeOrmTracker({ lease: LEASE, recovery: '500ms' }),
+      maxStalledCount: MAX_STALLED === undefined ? undefined : Number(MAX_STALLED),
+      ...(ENGINE ? { engine: bullMqEngine(JSON.parse(ENGINE) as BullMqEngineOptions) } : {}),
       retention: { completed: '1d', count: Infinity },
       output: { console: 'off' },
     }),
@@ -46,11 +84,24 @@ class Ledger {
 class Worker {}
 
 let starting = IN_FLIGHT > 0;
-process.on('message', () => (starting = false));
+process.on('message', (told: string) => {
+  if (told === 'stop') starting = false;
+  else startOne(told);
+});
 const app = await NestFactory.createApplicationContext(Worker, { logger: ['error', 'warn'] });
 process.send?.('ready');
 const ledger = app.get(Ledger);
 await Promise.all(Array.from({ length: IN_FLIGHT }, keepStarting));
+
+/** Starts a job by its name, and tells its id and how it came out here. */
+function startOne(name: string): void {
+  const future = app.get(Ledger).start(name);
+  void future.accepted.then(() => process.send?.({ accepted: future.id }));
+  future.then(
+    () => process.send?.({ ended: future.id }),
+    (error: Error) => process.send?.({ ended: future.id, error: error.name }),
+  );
+}
 
 async function keepStarting(): Promise<void> {
   while (starting) {

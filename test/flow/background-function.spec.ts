@@ -33,6 +33,22 @@ describe('background() of an instance', () => {
     expect(await app.service.list()).toHaveLength(2);
   });
 
+  it('joins the application that made the instance, though none of its methods is decorated', async () => {
+    class Plain {
+      greet(): string {
+        return 'hello';
+      }
+    }
+    const shared = { greet: () => 'shared' };
+    const providers = [Plain, { provide: 'shared', useValue: shared }];
+    await using app = await startApp({ providers });
+    await using other = await startApp({ providers });
+    expect(await background(app.get(Plain)).greet()).toBe('hello');
+    await background(shared).greet();
+    expect((await app.service.list()).map(({ name }) => name)).toEqual(['Plain.greet']);
+    expect(await other.service.list()).toEqual([]);
+  });
+
   it('can be awaited by mistake without harm', async () => {
     const view = await Promise.resolve(background(new Reports()));
     expect(await view.build(3)).toBe(3);

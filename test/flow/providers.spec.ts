@@ -70,6 +70,13 @@ describe('A job belongs to the application that made its instance, where that is
     expect(names).toHaveLength(1);
   });
 
+  it('no provider that is frozen: that is an error which says what to do', async () => {
+    const provider = { provide: Reports, useValue: Object.freeze(new Reports()) };
+    const starting = startApp({ providers: [provider] });
+    await expect(starting).rejects.toThrow(BackgroundError);
+    await expect(starting).rejects.toThrow(/An instance of Reports .* frozen .* Do not freeze it/);
+  });
+
   it('a provider with injected properties of its own, also inherited ones', async () => {
     class Base {
       @Inject('TITLE') readonly title!: string;

@@ -96,6 +96,17 @@ describe('A queue with a limit', () => {
     expect(await Promise.all([second, third])).toEqual([2, 3]);
   });
 
+  it('has a free slot for whoever has awaited the end of a job', async () => {
+    const app = await startJobs({ concurrency: 1, queueLimit: 0 });
+    for (let round = 0; round < 10; round++) {
+      expect(await app.run(() => round)).toBe(round);
+      await expect(app.run(() => Promise.reject(new Error('boom')))).rejects.toThrow('boom');
+      let next: Promise<unknown> | undefined;
+      await app.run(() => round).then(() => void (next = app.run(() => round + 1)));
+      expect(await next).toBe(round + 1);
+    }
+  });
+
   it('counts from the first call, even if none has started yet', async () => {
     const app = await startJobs({ concurrency: 1, queueLimit: 2 });
     const jobs = [1, 2, 3, 4].map((n) => app.run(() => n));

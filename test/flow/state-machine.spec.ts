@@ -26,6 +26,8 @@ const CHANGES: JobChange[] = [
   { type: 'fail', at: 5, error },
   { type: 'cancel', at: 5, error },
   { type: 'reschedule', at: 5, error },
+  { type: 'release', at: 5 },
+  { type: 'stall', at: 5 },
 ];
 
 function recordIn(state: JobState): JobRecord {

@@ -7,6 +7,7 @@ import {
   Module,
   Post,
   Put,
+  SetMetadata,
   Version,
   VersioningType,
   type INestApplication,
@@ -56,10 +57,12 @@ class Everything {
 @Controller('reports')
 class Two {
   @Backgrounder()
+  @SetMetadata('roles', ['editor'])
   @Put()
   put(): void {}
 
   @Backgrounder()
+  @SetMetadata('roles', ['admin'])
   @Delete()
   remove(): void {}
 }
@@ -152,7 +155,7 @@ describe.each(PLATFORMS)('A GET of the user’s where jobs would be watched, on 
     ['in a controller that comes later', [Jobs, Mine], 'Jobs.create', 'Mine.list'],
     ['under another parameter name', [Same], 'Same.change', 'Same.show'],
     ['by @All()', [Jobs, Everything], 'Jobs.create', 'Everything.anything'],
-    ['by another handler’s jobs', [Two], 'Two.remove', 'Two.put'],
+    ['by another handler’s jobs, under other rules', [Two], 'Two.remove', 'Two.put'],
   ];
 
   it.each(namesOf)(

@@ -140,6 +140,17 @@ describe.each(PLATFORMS)('A job is watched at the path of its request on %s', (p
     expect(sent).toEqual(['/reports/7/send?_t=<id>', 'sent 7\n']);
   });
 
+  it('that a global prefix excludes for its own method alone: its polls go along, other routes do not', async () => {
+    const exclude = [{ path: 'reports/*rest', method: RequestMethod.POST }];
+    const configure = (app: TestApp['app']) => app.setGlobalPrefix('api', { exclude });
+    await using app = await startApp({ ...REPORTS, platform, configure });
+    const sent = await watched(app, 'POST', '/reports/7/send');
+    expect(sent).toEqual(['/reports/7/send?_t=<id>', 'sent 7\n']);
+    const built = await watched(app, 'GET', '/api/reports/7/build');
+    expect(built).toEqual(['/api/reports/7/build?_t=<id>', 'built 7\n']);
+    expect((await app.fetch('/reports/7/build')).status).toBe(404);
+  });
+
   it('under the prefix of RouterModule', async () => {
     const routes = RouterModule.register([
       { path: 'admin', children: [{ path: ':team', module: ReportsModule }] },

@@ -10,6 +10,8 @@ const OPTIONS: ts.CompilerOptions = {
   paths: {
     'nestjs-background': [join(ROOT, 'src/index.ts')],
     'nestjs-background/typeorm': [join(ROOT, 'src/tracker/typeorm/entry.ts')],
+    'nestjs-background/bullmq': [join(ROOT, 'src/engine/bullmq/entry.ts')],
+    'nestjs-background/redis': [join(ROOT, 'src/tracker/redis/entry.ts')],
     'nestjs-background/*': [join(ROOT, 'src/*/index.ts')],
   },
 };

@@ -19,6 +19,8 @@ import { startApp, type TestApp } from './test-app.js';
 export class Durable {
   latch = new Latch();
   readonly seen: unknown[][] = [];
+  /** How many rows were written, whether or not they are committed. */
+  written = 0;
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -28,9 +30,16 @@ export class Durable {
     this.seen.push(args);
     print(`attempt ${attempt}`);
     await this.dataSource.query(`INSERT INTO ledger (job) VALUES ('${id}')`);
+    this.written += 1;
     await this.latch.opened;
     print('done');
     return attempt;
+  }
+
+  /** Lets those go on that wait, and has the next ones wait again. */
+  nextLatch(): void {
+    this.latch.open();
+    this.latch = new Latch();
   }
 }
 

@@ -35,6 +35,14 @@ export const SERVICES = [
     ask: askRedis,
   },
   {
+    title: 'redis-server',
+    variable: 'REDIS_SERVER',
+    usual: ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'].map(
+      (folder) => `${folder}/redis-server`,
+    ),
+    ask: (path) => access(path, constants.X_OK),
+  },
+  {
     title: 'Chromium',
     variable: 'CHROMIUM',
     usual: [

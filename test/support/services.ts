@@ -11,6 +11,9 @@ export const describeWithMysql = describeWith('MYSQL_URL', 'MariaDB or MySQL');
 /** The same for Redis. */
 export const describeWithRedis = describeWith('REDIS_URL', 'Redis');
 
+/** The same for the program of Redis, of which a test may start and stop its own; given its path. */
+export const describeWithRedisServer = describeWith('REDIS_SERVER', 'redis-server');
+
 /** The same for Chromium; the tests are given the path of its program. */
 export const describeWithChromium = describeWith('CHROMIUM', 'Chromium');
 
