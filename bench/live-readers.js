@@ -14,23 +14,27 @@ const SELF = fileURLToPath(import.meta.url);
 
 if (process.env.ROLE === 'server') await serve();
 else if (process.env.ROLE === 'readers') await read();
-else await measure();
+else if (process.argv[1] === SELF)
+  console.table(await watched({ readers, rate, seconds, adapter }));
 
-async function measure() {
-  const server = start('server');
+/** What it costs to have so many readers of one job that prints so many lines/s, for so many seconds. */
+export async function watched(how) {
+  const server = start('server', how);
   const { port, location } = await told(server);
   const before = await ask(server, 'memory');
-  const clients = start('readers', { PORT: port, LOCATION: location });
+  const clients = start('readers', how, { PORT: port, LOCATION: location });
   await told(clients);
   const after = await ask(server, 'memory');
   await ask(server, 'print');
   const used = await ask(server, 'usage');
   const { delays, lines } = await ask(clients, 'report');
-  const kB = (key) => ((after[key] - before[key]) / readers / 1024).toFixed(1);
-  console.table({
-    readers,
-    'lines/s of the job': rate,
-    'lines that arrived': `${lines} of ${readers * rate * seconds}`,
+  const kB = (key) => +((after[key] - before[key]) / how.readers / 1024).toFixed(1);
+  server.kill();
+  clients.kill();
+  return {
+    readers: how.readers,
+    'lines/s of the job': how.rate,
+    'lines that arrived': `${lines} of ${how.readers * how.rate * how.seconds}`,
     'delay of a line, median, ms': delays.p50,
     'delay of a line, p99, ms': delays.p99,
     'delay of a line, at most, ms': delays.max,
@@ -38,14 +42,13 @@ async function measure() {
     'memory a reader, kB of RSS': kB('rss'),
     'server, share of one core': used.share,
     'job, longest lateness of a line, ms': used.late,
-  });
-  server.kill();
-  clients.kill();
+    'job, s in all': used.spent,
+  };
 }
 
-function start(role, env = {}) {
+function start(role, { readers, rate, seconds, adapter = 'express' }, env = {}) {
   const options = { env: { ...process.env, ...env, ROLE: role }, execArgv: ['--expose-gc'] };
-  return fork(SELF, process.argv.slice(2), options);
+  return fork(SELF, [readers, rate, seconds, adapter].map(String), options);
 }
 
 async function told(child) {
@@ -92,7 +95,9 @@ async function serve() {
       print(`at=${process.hrtime.bigint()}; page 17 of 240 rendered, 12 images`);
     }
     const { user, system } = process.cpuUsage(cpu);
-    outcome.share = ((user + system) / 1000 / (performance.now() - first)).toFixed(2);
+    const spent = performance.now() - first;
+    outcome.share = +((user + system) / 1000 / spent).toFixed(2);
+    outcome.spent = +(spent / 1000).toFixed(3);
     end();
   }
 

@@ -4,7 +4,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-const ROWS = ['empty-job', 'call', 'console-line', 'retained-job', 'queue-depth'];
+const ROWS = [
+  ...['empty-job', 'call', 'console-line', 'retained-job', 'queue-depth', 'live-readers'],
+  ...['durable-job', 'enqueue', 'timed-query', 'line-elsewhere'],
+];
+
+const PEERS = ['fastq', 'p-queue', 'graphile-worker', 'pg-boss', '@dbos-inc/dbos-sdk'];
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const smoke = process.argv.includes('--smoke');
@@ -68,8 +73,11 @@ function circumstances() {
     node: execFileSync(node, ['--version'], { encoding: 'utf8' }).trim(),
     versions: {
       'nestjs-background': versionIn('../package.json'),
-      fastq: versionIn('node_modules/fastq/package.json'),
-      'p-queue': versionIn('node_modules/p-queue/package.json'),
+      typeorm: versionIn('../node_modules/typeorm/package.json'),
+      bullmq: versionIn('../node_modules/bullmq/package.json'),
+      ...Object.fromEntries(
+        PEERS.map((name) => [name, versionIn(`node_modules/${name}/package.json`)]),
+      ),
     },
   };
 }

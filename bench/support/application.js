@@ -7,27 +7,27 @@ import { Background, BackgroundModule } from '../../dist/index.js';
 export const CONCURRENCY = 10;
 
 /** What TypeScript makes of `@Background()` above a method: these files are plain JavaScript. */
-export function inBackground(jobs, method) {
+export function inBackground(jobs, method, options) {
   const { prototype } = jobs;
   const found = Object.getOwnPropertyDescriptor(prototype, method);
   Object.defineProperty(
     prototype,
     method,
-    Reflect.decorate([Background()], prototype, method, found),
+    Reflect.decorate([Background(options)], prototype, method, found),
   );
 }
 
 /**
- * A Nest application with one provider, in memory, with the defaults that users have.
- * @returns Its instance of the class, and `close`.
+ * A Nest application with one provider, in memory if nothing else is said, with the defaults that users have.
+ * @returns It, its instance of the class, and `close`.
  */
-export async function startApplication(Jobs, options = {}) {
+export async function startApplication(Jobs, options = {}, imports = []) {
   class Root {}
   Injectable()(Jobs);
   Module({
-    imports: [BackgroundModule.forRoot({ concurrency: CONCURRENCY, ...options })],
+    imports: [...imports, BackgroundModule.forRoot({ concurrency: CONCURRENCY, ...options })],
     providers: [Jobs],
   })(Root);
   const application = await NestFactory.createApplicationContext(Root, { logger: ['error'] });
-  return { jobs: application.get(Jobs), close: () => application.close() };
+  return { application, jobs: application.get(Jobs), close: () => application.close() };
 }
