@@ -22,7 +22,14 @@ const FLOORS = [
   'module',
   'testing',
 ];
-const ADAPTERS = ['tracker/memory', 'tracker/typeorm', 'engine/local', 'engine/threads'];
+const ADAPTERS = [
+  'tracker/memory',
+  'tracker/typeorm',
+  'tracker/redis',
+  'engine/local',
+  'engine/threads',
+  'engine/bullmq',
+];
 const adapterPath = `^src/(${ADAPTERS.join('|')})/`;
 
 const folderPath = (floor) => (floor === 'ADAPTERS' ? adapterPath : `^src/${floor}/`);

@@ -1,5 +1,9 @@
+import { availableParallelism } from 'node:os';
+
 /** @type {import('jest').Config} */
 export default {
+  // Many of the tests wait for other processes: one worker more than a small machine has cores keeps it busy.
+  maxWorkers: Math.max(3, availableParallelism() - 1),
   testEnvironment: 'node',
   // Tests wait for conditions; on a busy machine these take their time.
   testTimeout: 30_000,

@@ -1,5 +1,5 @@
-// The first sample against the packed tarball, in the surroundings that the package promises to work in.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Samples against the packed tarball, in the surroundings that the package promises to work in.
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { editJson, inTemporaryFolder, pack, ROOT, run, smokeTest, stage } from './staging.mjs';
 
@@ -18,11 +18,60 @@ const surroundings = [
   ],
 ];
 
+// The tables of the tracker in both ways: from a migration, and from entities.
+const TABLES = `const tables = process.env.PG_URL ? backgroundEntities : [];
+const migrations = process.env.PG_URL ? [] : [CreateBackgroundTables];
+`;
+
 inTemporaryFolder((folder) => {
   const { file } = pack(folder);
   for (const variants of surroundings)
     check(join(folder, `nest-${variants[0].nest}`), file, variants);
+  checkOldTypeOrm(join(folder, 'typeorm-0.3'), file);
 });
+
+/** The sample of transactions, its jobs kept by typeOrmTracker(), on a SQLite file and on PostgreSQL. */
+function checkOldTypeOrm(folder, tarball) {
+  const name = 'nest-11-typeorm-0.3';
+  const versions = { ...wanted(11), typeorm: '^0.3.20' };
+  mkdirSync(folder);
+  const application = {
+    name,
+    source: join(ROOT, 'sample', '03-transactions'),
+    change: (target) => keepInDatabase(target, versions),
+  };
+  stage(folder, tarball, [application], versions);
+  checkVersion(folder, '@nestjs/core', '11.');
+  checkVersion(folder, 'typeorm', '0.3.');
+  smokeTest(folder, name);
+}
+
+function keepInDatabase(target, versions) {
+  adapt(target, { nest: 11 });
+  editJson(join(target, 'package.json'), (manifest) => ({
+    ...manifest,
+    dependencies: { ...manifest.dependencies, ...versions },
+  }));
+  cpSync(join(ROOT, 'scripts/compatibility'), join(target, 'test'), { recursive: true });
+  editText(join(target, 'src/app.module.ts'), (text) =>
+    text
+      .replace(
+        'BackgroundModule.forRoot()',
+        'BackgroundModule.forRoot({ tracker: typeOrmTracker() })',
+      )
+      .replace('{ BackgroundModule }', '{ BackgroundModule, typeOrmTracker }')
+      .replace('entities: [Group]', 'entities: [Group, ...tables], migrations, migrationsRun: true')
+      .replace('@Module({', `${TABLES}\n@Module({`)
+      .replace(
+        'import { Group }',
+        "import { backgroundEntities, CreateBackgroundTables } from 'nestjs-background/typeorm';\nimport { Group }",
+      ),
+  );
+}
+
+function wanted(nest) {
+  return { '@nestjs/common': `^${nest}.0.0`, '@nestjs/core': `^${nest}.0.0` };
+}
 
 function check(folder, tarball, variants) {
   const applications = variants.map((variant) => ({
@@ -31,18 +80,17 @@ function check(folder, tarball, variants) {
     change: (target) => adapt(target, variant),
   }));
   mkdirSync(folder);
-  const nest = `^${variants[0].nest}.0.0`;
   // At the root too, or npm would bring the newest as the package's peer.
-  stage(folder, tarball, applications, { '@nestjs/common': nest, '@nestjs/core': nest });
-  checkVersion(folder, variants[0].nest);
+  stage(folder, tarball, applications, wanted(variants[0].nest));
+  checkVersion(folder, '@nestjs/core', `${variants[0].nest}.`);
   for (const { name } of variants) smokeTest(folder, name);
 }
 
-function checkVersion(folder, nest) {
-  const installed = run('npm', ['query', '[name="@nestjs/core"]'], { cwd: folder });
+function checkVersion(folder, name, prefix) {
+  const installed = run('npm', ['query', `[name="${name}"]`], { cwd: folder });
   const versions = JSON.parse(installed).map(({ version }) => version);
-  if (versions.length !== 1 || !versions[0].startsWith(`${nest}.`)) {
-    throw new Error(`Nest ${nest} was wanted, and installed was ${versions.join(' and ')}.`);
+  if (versions.length !== 1 || !versions[0].startsWith(prefix)) {
+    throw new Error(`${name} ${prefix}x was wanted, and installed was ${versions.join(' and ')}.`);
   }
 }
 

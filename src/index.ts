@@ -9,8 +9,21 @@ export {
 export { Background } from './decorators/background.decorator.js';
 export { Backgrounder } from './decorators/backgrounder.decorator.js';
 export type { BackgrounderOptions, ExposeOptions, JobView } from './decorators/route-door.js';
-export type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from './engine/job-engine.js';
-export type { ThreadCall, ThreadPool } from './engine/thread-pool.js';
+export type {
+  DeliveryOutcome,
+  EngineHost,
+  JobEngine,
+  JobTicket,
+  StandIn,
+} from './engine/job-engine.js';
+export type { FileLocks, LockParty, Release, WaitRules } from './engine/file-locks.js';
+export type {
+  ThreadCall,
+  ThreadDatabase,
+  ThreadMark,
+  ThreadPool,
+  ThreadRun,
+} from './engine/thread-pool.js';
 export { localEngine } from './engine/local/local.engine.js';
 export { BackgroundError } from './errors/background.error.js';
 export {
@@ -21,7 +34,10 @@ export {
   JobTimeoutError,
   QueueFullError,
 } from './errors/job.errors.js';
+export { ContextNotCarriedError } from './errors/context.errors.js';
+export { EngineUnavailableError } from './errors/engine.errors.js';
 export { JobDeadlockError } from './errors/deadlock.error.js';
+export { TrackerUnavailableError } from './errors/tracker.errors.js';
 export {
   ArgumentsNotSerializableError,
   ResultNotSerializableError,
@@ -46,7 +62,17 @@ export { Timeout } from './future/timeout.js';
 export { transparent, type PipelinedArgs, type Transparent } from './future/transparent.js';
 export type { Clock } from './job/clock.js';
 export type { Duration } from './job/duration.js';
-export type { Job, JobFailure, JobOrigin, JobProgress, JobRecord, JobState } from './job/job.js';
+export type {
+  Job,
+  JobActivity,
+  JobFailure,
+  JobOrigin,
+  JobProgress,
+  JobRecord,
+  JobState,
+  JobWait,
+  JobWaitKind,
+} from './job/job.js';
 export type { JobEvent, OutputStream } from './job/job-event.js';
 export type { MaybePromise } from './job/maybe-promise.js';
 export { applyChange, isFinal, type JobChange } from './job/state-machine.js';
@@ -64,6 +90,7 @@ export type {
   TransactionOptions,
   UniqueOptions,
 } from './registry/background-options.js';
+export type { ContextCarrier } from './registry/context-carrier.js';
 export type {
   BackgroundModuleOptions,
   HttpOptions,
@@ -79,5 +106,7 @@ export type {
   Retention,
   TrackerSettings,
 } from './tracker/job-tracker.js';
+export type { ProgressTracker } from './tracker/memory/four-methods.js';
+export { fromProgressTracker } from './tracker/memory/progress.tracker.js';
 export { memoryTracker } from './tracker/memory/memory.tracker.js';
 export { typeOrmTracker, type TypeOrmTrackerOptions } from './tracker/typeorm/typeorm.tracker.js';

@@ -1,4 +1,5 @@
 import { Inject } from '@nestjs/common';
+import { BackgroundError } from '../errors/background.error.js';
 import { REMEDY, RUNTIME } from '../registry/runtime-token.js';
 import { embeddedRuntime } from '../runtime/embedded-runtime.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';
@@ -29,6 +30,7 @@ export function injectRuntime(prototype: object): void {
 export function attachRuntime(instance: object, runtime: BackgroundRuntime): void {
   const known = Object.hasOwn(instance, PROPERTY) ? attachedRuntime(instance) : undefined;
   if (known && !known.isClosed) return;
+  if (!Object.isExtensible(instance)) throw frozen(instance);
   Object.defineProperty(instance, PROPERTY, { value: runtime, configurable: true });
 }
 
@@ -40,4 +42,12 @@ export function attachedRuntime(instance: object): BackgroundRuntime | undefined
 /** The same, or the embedded default for an instance that no application made. */
 export function runtimeOf(instance: object): BackgroundRuntime {
   return attachedRuntime(instance) ?? embeddedRuntime();
+}
+
+function frozen(instance: object): BackgroundError {
+  const { name } = instance.constructor;
+  return new BackgroundError(
+    `An instance of ${name} has methods under @Background(), and was frozen before the application was given it, which ` +
+      `has to note on it where its jobs run. Do not freeze it, or let Nest make it: { provide: ${name}, useClass: ${name} }.`,
+  );
 }

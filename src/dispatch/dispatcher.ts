@@ -1,15 +1,16 @@
 import { setImmediate } from 'node:timers';
-import { currentScope, type HeadLine, type Scope } from '../context/scope.js';
-import type { JobEngine, JobTicket } from '../engine/job-engine.js';
-import { JobCancelledError, JobInterruptedError } from '../errors/job.errors.js';
+import { currentScope, type HeadLine } from '../context/scope.js';
+import type { JobEngine, JobTicket, StandIn } from '../engine/job-engine.js';
+import { EngineUnavailableError } from '../errors/engine.errors.js';
+import { JobInterruptedError } from '../errors/job.errors.js';
 import { isPipelined } from '../future/hand-over.js';
 import { JobFuture, type FutureHost } from '../future/job-future.js';
+import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
-import { newJobId } from '../job/job-id.js';
+import { JobIds } from '../job/job-id.js';
 import { chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
-import type { OutputPage } from '../output/output-chunk.js';
-import { encodeCall } from '../registry/call-codec.js';
+import { type ContextCarrier } from '../registry/context-carrier.js';
 import type { JobDefinition } from '../registry/job-definition.js';
 import type { JobRegistry } from '../registry/job-registry.js';
 import type { JobReporter } from '../run/job-reporter.js';
@@ -20,6 +21,9 @@ import { currentTransaction, type AmbientTransaction } from '../transaction/ambi
 import { ArgumentPipeline } from './argument-pipeline.js';
 import { JobRetry } from './job-retry.js';
 import { ticketOf } from './ticket.js';
+import { isRevivable, newRecord, rolledBack, withCall } from './new-record.js';
+import { Relay } from './relay.js';
+import { Revival } from './revival.js';
 import { UniqueCalls } from './unique-calls.js';
 
 export interface DispatcherParts {
@@ -27,16 +31,26 @@ export interface DispatcherParts {
   readonly engine: JobEngine;
   readonly runner: JobRunner;
   readonly reporter: JobReporter;
-  readonly control: FutureHost;
+  readonly control: FutureHost & { wait(id: string): Promise<unknown> };
   readonly clock: Clock;
   readonly registry: JobRegistry;
+  /** Carries what surrounds a call to another process. */
+  readonly context: ContextCarrier | undefined;
 }
+
+/** Gives the ticket of a call: checked already, or, where its arguments are to come, when they are there. */
+type TicketMaker = () => JobTicket;
 
 /** The way in: makes a job of a call, has it stored, then queued. */
 export class Dispatcher {
   readonly #pipeline: ArgumentPipeline;
   readonly #retry: JobRetry;
   readonly #unique: UniqueCalls;
+  /** Hands over what is stored, where an engine that processes share could not take it, or has lost it. */
+  readonly relay: Relay;
+  /** Takes on jobs that were called elsewhere or earlier. */
+  readonly revival: Revival;
+  readonly #ids = new JobIds();
   #closed = false;
   #lastTurn: Promise<void> = Promise.resolve();
 
@@ -44,11 +58,15 @@ export class Dispatcher {
     this.#pipeline = new ArgumentPipeline(parts);
     this.#retry = new JobRetry(parts, this.#pipeline);
     this.#unique = new UniqueCalls(parts.clock);
+    this.relay = new Relay(parts);
+    this.revival = new Revival(parts);
   }
 
   /** Takes no more calls. */
   close(): void {
     this.#closed = true;
+    this.relay.close();
+    this.revival.close();
     this.#unique.close();
   }
 
@@ -71,7 +89,7 @@ export class Dispatcher {
   #callOf(definition: JobDefinition, target: unknown, args: readonly unknown[]): PendingCall {
     const { future, settler } = JobFuture.of<unknown>(
       this.parts.control,
-      newJobId(),
+      this.#ids.next(),
       definition.name,
     );
     return new PendingCall(
@@ -80,7 +98,7 @@ export class Dispatcher {
       definition,
       target,
       args,
-      this.#revives(definition, args),
+      isRevivable(this.parts, definition, args),
     );
   }
 
@@ -101,79 +119,63 @@ export class Dispatcher {
       if (scope?.kind === 'start') scope.started(first.future);
       return first.future;
     } catch (error) {
-      call.acceptedBy(this.#refuse(call, error));
+      call.acceptedBy(this.#turnAway(call, error));
       return call.future;
     }
   }
 
-  /**
-   * Runs a stored job again, in the async context of the caller. Rejected where it cannot be queued.
-   * @param printed What its earlier attempts printed.
-   */
-  async revive(
-    definition: JobDefinition,
-    target: unknown,
-    args: readonly unknown[],
-    record: JobRecord,
-    printed: OutputPage | undefined,
-  ): Promise<void> {
-    const { runner, engine, control } = this.parts;
-    const { future, settler } = JobFuture.of<unknown>(control, record.id, definition.name);
-    const call = new PendingCall(future, settler, definition, target, args, true);
-    call.printed = printed;
-    if (this.#closed) throw new JobInterruptedError(record.id, record.name, 'before it began');
-    runner.attend(call);
+  #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
     try {
-      // It was accepted once: no limit applies to it.
-      await engine.enqueue({ ...ticketOf(call, record), runAt: record.runAt, isAccepted: true });
+      const ticket = this.#check(call, record);
+      const stored = withCall(this.parts, record, call);
+      this.#acceptChecked(call, () => this.#store(call, stored, head, ticket));
     } catch (error) {
-      runner.drop(call, error);
-      throw error;
+      call.acceptedBy(this.#turnAway(call, error));
     }
   }
 
-  /** Whether a call is stored in such a way that it can be run again from there; with a future among its arguments it is not. */
-  #revives(definition: JobDefinition, args: readonly unknown[]): boolean {
-    const { tracker, registry } = this.parts;
-    if (!tracker.durable || args.some(isPipelined)) return false;
-    return registry.ownDefinition(definition) !== undefined;
-  }
-
-  #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
+  #acceptChecked(call: PendingCall, store: () => MaybePromise<void>): void {
     const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
     try {
-      const accepting = this.#store(call, this.#withCall(record, call), head);
+      const accepting = store();
       if (isPromise(accepting)) call.acceptedBy(accepting.catch(refuse));
     } catch (error) {
       call.acceptedBy(refuse(error));
     }
   }
 
-  /** @throws ArgumentsNotSerializableError */
-  #withCall(record: JobRecord, { definition, args, isRevivable }: PendingCall): JobRecord {
-    const own = isRevivable && this.parts.registry.ownDefinition(definition);
-    return own ? { ...record, call: encodeCall(definition, own, args) } : record;
-  }
-
-  #store(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): MaybePromise<void> {
+  /** Before anything is stored, and not only when a transaction is committed. @throws what refuses the call */
+  #check(call: PendingCall, record: JobRecord): TicketMaker {
     if (this.#closed) {
       throw new JobInterruptedError(record.id, record.name, 'before it was accepted');
     }
+    if (call.args.some(isPipelined)) return () => ticketOf(call, record);
+    const ticket = ticketOf(call, record);
+    return () => ticket;
+  }
+
+  #store(
+    call: PendingCall,
+    record: JobRecord,
+    head: readonly HeadLine[],
+    ticket: TicketMaker,
+  ): MaybePromise<void> {
     const transaction = currentTransaction();
     const open = transaction?.openTransactions() ?? [];
     return open.length === 0
-      ? this.#storeAndQueue(call, record, head)
-      : this.#storeIn(transaction!, open, call, record, head);
+      ? this.#storeAndQueue(call, record, head, ticket)
+      : this.#storeIn(transaction!, open, call, record, head, ticket);
   }
 
   #storeAndQueue(
     call: PendingCall,
     record: JobRecord,
     head: readonly HeadLine[],
+    ticket: TicketMaker,
   ): MaybePromise<void> {
     const creating = this.#create(call, record, head);
-    if (!isPromise(creating)) return this.#queue(call, record);
-    return this.#inTurn(creating, () => this.#queue(call, record));
+    if (!isPromise(creating)) return this.#queue(call, ticket);
+    return this.#inTurn(creating, () => this.#queue(call, ticket));
   }
 
   /** Calls are stored side by side, on several connections, but queued in the order in which they were made. */
@@ -186,11 +188,24 @@ export class Dispatcher {
   }
 
   /** At once, or when its arguments are there. */
-  #queue(call: PendingCall, record: JobRecord, isAccepted?: true): MaybePromise<void> {
-    const ticket = (): JobTicket =>
-      isAccepted ? { ...ticketOf(call, record), isAccepted } : ticketOf(call, record);
-    if (!call.args.some(isPipelined)) return this.parts.engine.enqueue(ticket());
-    return this.#pipeline.queueWhenResolved(call, ticket);
+  #queue(call: PendingCall, ticket: TicketMaker): MaybePromise<void> {
+    const { engine, tracker } = this.parts;
+    if (call.args.some(isPipelined)) return this.#pipeline.queueWhenResolved(call, ticket);
+    // Whoever runs it in another process goes on after what was printed here.
+    const flushing = engine.distributed && call.output ? tracker.flush?.(call.id) : undefined;
+    const queued = chain(flushing, () => engine.enqueue(ticket()));
+    return chain(queued, (standIn) => this.#followStandIn(call, standIn));
+  }
+
+  /** Another process has a job of the same unique key: this call is that job. */
+  #followStandIn(call: PendingCall, standIn: void | StandIn): MaybePromise<void> {
+    if (!standIn) return undefined;
+    const { tracker, runner, control, reporter } = this.parts;
+    const forgetting = reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
+    runner.leave(call);
+    call.future.standsFor(standIn.standIn);
+    control.wait(standIn.standIn).then(call.settler.resolve, call.settler.reject);
+    return forgetting?.then(() => undefined);
   }
 
   #create(
@@ -211,16 +226,17 @@ export class Dispatcher {
     call: PendingCall,
     record: JobRecord,
     head: readonly HeadLine[],
+    ticket: TicketMaker,
   ): MaybePromise<void> {
     const { tracker } = this.parts;
     const joined = open.find(({ dataSource }) => tracker.joins?.(dataSource));
     // A crash before the commit would leave it behind in a store that neither shares the transaction nor forgets.
     const isStoredLater = tracker.durable === true && !joined;
-    call.future.heldBy(transaction);
+    call.future.heldBy(transaction, this.#nodeOf(transaction.jobId));
     transaction.hooks.add(
       () => {
         call.future.heldBy(undefined);
-        void this.#afterCommit(call, record, isStoredLater ? head : undefined);
+        void this.#afterCommit(call, record, ticket, isStoredLater ? head : undefined);
       },
       () => void this.#refuse(call, rolledBack(record)).catch(() => undefined),
     );
@@ -230,49 +246,44 @@ export class Dispatcher {
     return creating;
   }
 
+  #nodeOf(jobId: string | undefined): WaitNode | undefined {
+    return jobId === undefined ? undefined : this.parts.runner.pending(jobId)?.future.node;
+  }
+
   async #afterCommit(
     call: PendingCall,
     record: JobRecord,
+    ticket: TicketMaker,
     unstored?: readonly HeadLine[],
   ): Promise<void> {
     try {
       await (unstored
-        ? this.#storeAndQueue(call, record, unstored)
-        : this.#queue(call, record, true));
+        ? this.#storeAndQueue(call, record, unstored, ticket)
+        : this.#queue(call, () => ({ ...ticket(), isAccepted: true })));
     } catch (error) {
+      if (this.#waitsForEngine(call, error) && !unstored) return this.relay.later(call);
       await this.#refuse(call, error).catch(() => undefined);
     }
   }
 
+  /** What is committed is done: the queue being away for a while is no reason to forget it. */
+  #waitsForEngine({ isRevivable }: PendingCall, error: unknown): boolean {
+    return isRevivable && error instanceof EngineUnavailableError;
+  }
+
   /** Leaves no trace of the job, and tells whoever asks. */
   async #refuse(call: PendingCall, error: unknown): Promise<never> {
-    const { tracker, runner, reporter } = this.parts;
+    const { tracker, reporter } = this.parts;
     await reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
+    return this.#turnAway(call, error);
+  }
+
+  /** The same for a call of which nothing was stored. */
+  #turnAway(call: PendingCall, error: unknown): Promise<never> {
+    const { runner, reporter } = this.parts;
     runner.drop(call, error);
     // Whoever is going to await the future has done so by then.
     setImmediate(() => reporter.refused(call, error));
-    throw error;
+    return Promise.reject(error);
   }
-}
-
-function rolledBack({ id, name }: JobRecord): JobCancelledError {
-  return new JobCancelledError(id, name, 'the transaction that it was called in was rolled back');
-}
-
-function newRecord(call: PendingCall, scope: Scope | undefined, now: number): JobRecord {
-  return {
-    id: call.id,
-    name: call.definition.name,
-    createdAt: now,
-    parentId: scope?.kind === 'job' ? scope.context.id : undefined,
-    origin: scope?.kind === 'start' ? scope.origin : undefined,
-    state: call.definition.delay > 0 || call.args.some(isPipelined) ? 'scheduled' : 'queued',
-    runAt: call.definition.delay > 0 ? now + call.definition.delay : undefined,
-    attempt: 0,
-    startedAt: undefined,
-    finishedAt: undefined,
-    progress: null,
-    result: undefined,
-    error: undefined,
-  };
 }

@@ -30,7 +30,7 @@ export class JobRetry {
     const ended = runner.ended.take(id);
     const record = ended && (await tracker.change(id, { type: 'retry', at: clock.now() }));
     if (!ended || !record) return false;
-    const call = this.#again(ended);
+    const call = this.#again(ended, record.attempt);
     runner.attend(call);
     try {
       // At once: whoever asks for it now does not ask for its delay.
@@ -43,9 +43,11 @@ export class JobRetry {
   }
 
   /** The same call with a future of its own: that of the first end is settled for good. */
-  #again({ id, definition, target, args, output }: PendingCall): PendingCall {
+  #again(ended: PendingCall, attempts: number): PendingCall {
+    const { id, definition, target, args, output, isRevivable } = ended;
     const { future, settler } = JobFuture.of<unknown>(this.parts.control, id, definition.name);
-    const call = new PendingCall(future, settler, definition, target, args);
+    const call = new PendingCall(future, settler, definition, target, args, isRevivable);
+    call.attempts = attempts;
     call.output = output;
     return call;
   }

@@ -7,12 +7,25 @@ import type { JobDefinition, KeyOf } from '../registry/job-definition.js';
 import type { PendingCall } from '../run/pending-call.js';
 
 /** What the engine is to know of a call. @throws BackgroundOptionsError where its key cannot be told; ArgumentsNotSerializableError */
-export function ticketOf({ definition, args }: PendingCall, record: JobRecord): JobTicket {
+export function ticketOf(call: PendingCall, record: JobRecord): JobTicket {
+  const { definition, args, isRevivable } = call;
   if (definition.thread) refuseUncrossable(definition.name, args);
   const { id, name, createdAt } = record;
   const runAt = definition.delay > 0 ? createdAt + definition.delay : undefined;
   const limit = definition.concurrency && limitOf(definition, args);
-  return { id, name, priority: definition.priority, runAt, limit };
+  const ticket = { id, name, priority: definition.priority, runAt, limit };
+  if (!isRevivable) return { ...ticket, staysHere: true };
+  if (!definition.unique) return ticket;
+  return { ...ticket, uniqueKey: keyOf(definition, 'unique', definition.unique.key, args) };
+}
+
+/**
+ * Jobs that were cut off more than once run one at a time: if one of them ends its process again and again, it shall not
+ * take the others to their limit along with it.
+ */
+export function apartFromOthers(ticket: JobTicket, { stalled = 0 }: JobRecord): JobTicket {
+  if (stalled < 2 || ticket.limit) return ticket;
+  return { ...ticket, limit: { key: 'cut off more than once', jobs: 1 } };
 }
 
 /** The user's key of a call. @throws BackgroundOptionsError where it throws, or gives no text. */

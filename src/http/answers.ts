@@ -110,7 +110,10 @@ export function errorHeaders(retryAfter?: number): Readonly<Record<string, strin
 }
 
 function headersOf({ record, now, applied }: JobHead): Record<string, string> {
-  const state = { 'x-job-state': record.state, ...(applied ? appliedHeader(applied) : {}) };
+  const waits = record.activity?.waitsFor && { 'x-job-waits-for': record.activity.waitsFor.what };
+  const undone = record.rolledBack && { 'x-job-rolled-back': 'true' };
+  const granted = applied && appliedHeader(applied);
+  const state = { 'x-job-state': record.state, ...waits, ...undone, ...granted };
   if (isFinal(record.state)) return state;
   return { ...state, 'retry-after': retryAfter(record, now, Math.random()) };
 }

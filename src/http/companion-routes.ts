@@ -1,23 +1,11 @@
 import { Injectable, RequestMethod, type Type } from '@nestjs/common';
-import {
-  HEADERS_METADATA,
-  HTTP_CODE_METADATA,
-  METHOD_METADATA,
-  REDIRECT_METADATA,
-  RENDER_METADATA,
-  SSE_METADATA,
-} from '@nestjs/common/constants.js';
+import { METHOD_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { isJobRoute, moveDoorLast, routeOptionsOf } from '../decorators/route-door.js';
 import { RouteClashError } from '../errors/setup.errors.js';
-import { companionOf, markCompanion } from './companion.js';
+import { companionsOf, copyRules, haveSameRules, markCompanion } from './companion.js';
+import { excludeCompanions } from './prefix-exclusions.js';
 import { covers, meet, modulePathOf, nameOfHandler, routesOf, type Route } from './route-path.js';
-
-/** What says how the handler itself answers; polls answer in their own way. */
-const NOT_COPIED: readonly unknown[] = [
-  ...[METHOD_METADATA, HTTP_CODE_METADATA, HEADERS_METADATA],
-  ...[REDIRECT_METADATA, RENDER_METADATA, SSE_METADATA],
-];
 
 /** Where jobs are watched, and where they are cancelled. */
 type Verb = RequestMethod.GET | RequestMethod.POST;
@@ -42,6 +30,7 @@ export class CompanionRoutes {
   /** To be called when the paths of modules are known, and before routes are registered. @throws RouteClashError */
   check(): void {
     const routes = this.#routes();
+    excludeCompanions(this.config, routes.filter(isCompanion));
     for (const verb of [RequestMethod.GET, RequestMethod.POST] as const) {
       this.#checkVerb(routes.filter((route) => answers(verb, route)));
     }
@@ -90,6 +79,8 @@ function addCompanion(route: Route, verb: Verb): void {
   const prototype = route.controller.prototype as object;
   const key = `${route.key}${verb === RequestMethod.GET ? '$job' : '$cancel'}`;
   if (Object.hasOwn(prototype, key)) return;
+  const shared = routesOf(route.controller).find((other) => canServe(other, route, verb));
+  if (shared) return markCompanion(handlerOf(shared), route.key);
   const value = companionFor(route, verb);
   // Where the first route that fits is taken, `GET /items/import` must come before `GET /items/:id`.
   const wider = routesOf(route.controller).find(
@@ -99,14 +90,18 @@ function addCompanion(route: Route, verb: Verb): void {
   defineBefore(wider?.key, prototype, key, descriptor);
 }
 
+/** Whether it is a companion on the same path that another handler has already, under the same guards and interceptors. */
+function canServe(companion: Route, route: Route, verb: Verb): boolean {
+  const isThere = isCompanion(companion) && companion.method === verb;
+  if (!isThere || companion.path !== route.path || !meet(companion, route)) return false;
+  return haveSameRules(handlerOf(companion), handlerOf(route));
+}
+
 function companionFor(route: Route, verb: Verb): Function {
   // Never called: the door before it answers every request.
   const companion = function (): void {};
   const handler = handlerOf(route);
-  for (const key of Reflect.getMetadataKeys(handler)) {
-    if (NOT_COPIED.includes(key)) continue;
-    Reflect.defineMetadata(key, Reflect.getMetadata(key, handler), companion);
-  }
+  copyRules(handler, companion);
   Reflect.defineMetadata(METHOD_METADATA, verb, companion);
   // Guards may decide by it.
   Object.defineProperty(companion, 'name', { value: handler.name, configurable: true });
@@ -136,7 +131,7 @@ function handlerOf({ controller, key }: Route): Function {
 }
 
 function isCompanion(route: Route): boolean {
-  return companionOf(handlerOf(route)) !== undefined;
+  return companionsOf(handlerOf(route)) !== undefined;
 }
 
 function answers(verb: RequestMethod, { method }: Route): boolean {
@@ -149,10 +144,10 @@ function isClash(companion: Route, route: Route): boolean {
 }
 
 function clash(companion: Route, taken: Route): RouteClashError {
-  const watched = companionOf(handlerOf(companion))!;
+  const [watched] = companionsOf(handlerOf(companion))!;
   return new RouteClashError(
-    nameOfHandler({ ...companion, key: watched }),
-    nameOfHandler({ ...taken, key: companionOf(handlerOf(taken)) ?? taken.key }),
+    nameOfHandler({ ...companion, key: watched! }),
+    nameOfHandler({ ...taken, key: companionsOf(handlerOf(taken))?.[0] ?? taken.key }),
     companion.path,
     companion.method === RequestMethod.GET ? 'watched at GET' : 'cancelled at POST',
   );

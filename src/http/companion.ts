@@ -1,11 +1,50 @@
-const COMPANION = 'nestjs-background:companion-of';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  HEADERS_METADATA,
+  HTTP_CODE_METADATA,
+  METHOD_METADATA,
+  REDIRECT_METADATA,
+  RENDER_METADATA,
+  SSE_METADATA,
+} from '@nestjs/common/constants.js';
 
-/** Marks a handler as the GET at which jobs of another one (POST, say) are watched. */
+const COMPANION = 'nestjs-background:companions-of';
+
+/** What says how the handler itself answers; polls answer in their own way. */
+const NOT_COPIED: readonly unknown[] = [
+  ...[METHOD_METADATA, HTTP_CODE_METADATA, HEADERS_METADATA],
+  ...[REDIRECT_METADATA, RENDER_METADATA, SSE_METADATA],
+];
+
+/** What guards and interceptors do not go by: options of ours, types, documentation. */
+const OF_NO_ACCOUNT = /^(nestjs-background:|design:|swagger\/)/;
+
+/** Marks a handler as one at which jobs of another one (POST, say) are watched; it may be several. */
 export function markCompanion(handler: Function, of: string): void {
-  Reflect.defineMetadata(COMPANION, of, handler);
+  const names = companionsOf(handler) ?? [];
+  if (!names.includes(of)) Reflect.defineMetadata(COMPANION, [...names, of], handler);
 }
 
-/** The name of the handler whose jobs are watched here. */
-export function companionOf(handler: Function): string | undefined {
-  return Reflect.getMetadata(COMPANION, handler) as string | undefined;
+/** The names of the handlers whose jobs are watched here; `undefined` for an ordinary handler. */
+export function companionsOf(handler: Function): readonly string[] | undefined {
+  return Reflect.getMetadata(COMPANION, handler) as string[] | undefined;
+}
+
+/** Has guards and interceptors do at the companion as they do at the handler. */
+export function copyRules(handler: Function, companion: Function): void {
+  for (const [key, value] of rulesOf(handler)) Reflect.defineMetadata(key, value, companion);
+}
+
+/** Whether guards and interceptors cannot tell the two apart, so that a companion of one can serve the other too. */
+export function haveSameRules(one: Function, other: Function): boolean {
+  const telling = (handler: Function): unknown =>
+    new Map([...rulesOf(handler)].filter(([key]) => !OF_NO_ACCOUNT.test(String(key))));
+  return isDeepStrictEqual(telling(one), telling(other));
+}
+
+function rulesOf(handler: Function): Map<unknown, unknown> {
+  const keys = (Reflect.getMetadataKeys(handler) as unknown[]).filter(
+    (key) => !NOT_COPIED.includes(key),
+  );
+  return new Map(keys.map((key) => [key, Reflect.getMetadata(key, handler) as unknown]));
 }

@@ -17,6 +17,7 @@ export class HandlerScope implements StartScope {
   readonly jobs: JobFuture<unknown>[] = [];
   #head: HeadLine[] = [];
   #headLength = 0;
+  readonly #printed: string[] = [];
   #nowWaiting!: () => void;
 
   constructor(
@@ -35,14 +36,32 @@ export class HandlerScope implements StartScope {
     this.#head.push({ text, stream });
   }
 
+  /** What would be of a job if one were started; else it is for the console, which has what was written there already. */
+  print(text: string): void {
+    if (this.jobs.length > 0) return printOut(text);
+    this.#printed.push(text);
+    this.write(text, 'stdout');
+  }
+
+  /** The handler has ended, and no job was started. */
+  printHead(): void {
+    this.#printed.splice(0).forEach(printOut);
+  }
+
   started(job: JobFuture<unknown>): readonly HeadLine[] {
     this.jobs.push(job);
     const head = this.#head;
     this.#head = [];
+    this.#printed.length = 0;
     return head;
   }
 
   waits(): undefined {
     if (this.jobs.length > 0) this.#nowWaiting();
   }
+}
+
+/** As `print` does outside of jobs. */
+function printOut(text: string): void {
+  console.log('%s', text.replace(/\n$/, ''));
 }

@@ -1,5 +1,6 @@
 import {
   ForbiddenException,
+  HttpException,
   Inject,
   Injectable,
   Logger,
@@ -14,9 +15,11 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { EMPTY, lastValueFrom, of, type Observable } from 'rxjs';
 import { runInScope } from '../context/scope.js';
 import { RUNTIME } from '../decorators/runtime-injection.js';
-import { routeOptionsOf } from '../decorators/route-door.js';
+import { routeOptionsOf, type BackgrounderOptions } from '../decorators/route-door.js';
 import { toFailure } from '../errors/failure.js';
+import { EngineUnavailableError } from '../errors/engine.errors.js';
 import { JobInterruptedError, QueueFullError } from '../errors/job.errors.js';
+import { TrackerUnavailableError } from '../errors/tracker.errors.js';
 import type { JobFuture } from '../future/job-future.js';
 import { isJobId } from '../job/job-id.js';
 import type { JobOrigin, JobRecord } from '../job/job.js';
@@ -29,7 +32,7 @@ import {
   redirectAnswer,
   type JobHead,
 } from './answers.js';
-import { companionOf } from './companion.js';
+import { companionsOf } from './companion.js';
 import { exposedJob } from './exposed-job.js';
 import { HandlerScope } from './handler-scope.js';
 import { held } from './hold.js';
@@ -41,6 +44,7 @@ import type { Preferences } from './prefer.js';
 import { pathOf } from './request-view.js';
 import { isSameOrigin } from './same-origin.js';
 import { showJob } from './show-job.js';
+import { starterOf, startersOf, type Starter } from './starters.js';
 
 /** Starts and shows jobs at the routes under `@Backgrounder()`. */
 @Injectable()
@@ -55,8 +59,20 @@ export class JobRoutesInterceptor implements NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const http = context.switchToHttp();
     const door = new HttpDoor(this.host.httpAdapter, http.getRequest(), http.getResponse());
+    try {
+      return await this.#answer(context, door, next);
+    } catch (error) {
+      return error instanceof TrackerUnavailableError ? refuse(door, error) : rethrow(error);
+    }
+  }
+
+  async #answer(
+    context: ExecutionContext,
+    door: HttpDoor,
+    next: CallHandler,
+  ): Promise<Observable<unknown>> {
     const choice = negotiate(door, this.runtime.settings.http.param);
-    const isCompanion = companionOf(context.getHandler()) !== undefined;
+    const isCompanion = companionsOf(context.getHandler()) !== undefined;
     if (choice.kind === 'start' && !isCompanion) return this.#start(context, door, choice, next);
     door.removeHeaders(headersOfHandler(context));
     if (choice.kind === 'poll') return this.#poll(context, door, choice);
@@ -71,9 +87,8 @@ export class JobRoutesInterceptor implements NestInterceptor {
     door: HttpDoor,
     choice: PollChoice,
   ): Promise<Observable<unknown>> {
-    const record = await this.#jobShown(context, door, choice.id);
+    const { record, route } = await this.#jobShown(context, door, choice.id);
     const onError = (error: unknown): void => this.#reportLostReader(record, error);
-    const route = routeOptionsOf(context.getHandler()) ?? {};
     await showJob({ runtime: this.runtime, door, route, choice, record, onError });
     return answered();
   }
@@ -84,9 +99,8 @@ export class JobRoutesInterceptor implements NestInterceptor {
     door: HttpDoor,
     { id, face }: CancelChoice,
   ): Promise<Observable<unknown>> {
-    const route = routeOptionsOf(context.getHandler()) ?? {};
+    const { route } = await this.#jobShown(context, door, id);
     if (!route.cancel) throw new NotFoundException(`Cannot ${door.method} ${door.url}`);
-    await this.#jobShown(context, door, id);
     if (!isSameOrigin(door)) {
       door.setHeaders(errorHeaders());
       throw new ForbiddenException('A job is cancelled from its own page only.');
@@ -103,9 +117,12 @@ export class JobRoutesInterceptor implements NestInterceptor {
   }
 
   /** One and the same answer, whatever is wrong with the id or with who asks. */
-  async #jobShown(context: ExecutionContext, door: HttpDoor, id: string): Promise<JobRecord> {
+  async #jobShown(context: ExecutionContext, door: HttpDoor, id: string): Promise<Shown> {
     const record = isJobId(id) ? await this.runtime.settings.tracker.find(id) : undefined;
-    if (record && isShownTo(record, this.#originOf(context, door))) return record;
+    for (const starter of record ? startersOf(context) : []) {
+      const origin = this.#originOfPoll(starter, context, door);
+      if (origin && isShownTo(record!, origin)) return { record: record!, route: starter.options };
+    }
     door.setHeaders(errorHeaders());
     throw new NotFoundException('There is no such job here.');
   }
@@ -117,15 +134,21 @@ export class JobRoutesInterceptor implements NestInterceptor {
     choice: StartChoice,
     next: CallHandler,
   ): Promise<Observable<unknown>> {
-    const scope = new HandlerScope(this.runtime, this.#originOf(context, door));
+    const scope = new HandlerScope(
+      this.runtime,
+      this.#originOf(starterOf(context.getHandler()), context, door),
+    );
     const handled = runInScope(scope, () =>
       lastValueFrom<unknown, unknown>(next.handle(), { defaultValue: EMPTY }),
     );
     await Promise.race([handled, scope.waiting]).catch((error: unknown) =>
-      this.#explainFailure(error, scope.jobs[0], door),
+      this.#explainFailure(error, scope, door),
     );
     const [job] = scope.jobs;
-    if (!job) return ownAnswer(await handled);
+    if (!job) {
+      scope.printHead();
+      return ownAnswer(await handled);
+    }
     await job.accepted.catch((error: unknown) => refuse(door, error));
     handled.catch((error: unknown) => this.#reportLateFailure(job, error));
     await this.#answerWith(job, context, door, choice);
@@ -133,11 +156,9 @@ export class JobRoutesInterceptor implements NestInterceptor {
   }
 
   /** A handler that fails answers as usual; that it had started a job before is told apart by a link to it. */
-  async #explainFailure(
-    error: unknown,
-    job: JobFuture<unknown> | undefined,
-    door: HttpDoor,
-  ): Promise<never> {
+  async #explainFailure(error: unknown, scope: HandlerScope, door: HttpDoor): Promise<never> {
+    const [job] = scope.jobs;
+    if (!job) scope.printHead();
     const refusal: unknown = await job?.accepted.catch((reason: unknown) => reason);
     if (refusal === error) return refuse(door, error);
     if (job && !refusal) this.#pointAt(job, door);
@@ -182,14 +203,29 @@ export class JobRoutesInterceptor implements NestInterceptor {
   }
 
   /** A job belongs to the very path that started it, since guards may decide by its parameters. */
-  #originOf(context: ExecutionContext, door: HttpDoor): JobOrigin {
-    const handler = context.getHandler();
-    const name = companionOf(handler) ?? handler.name;
-    const owner = routeOptionsOf(handler)?.owner ?? this.runtime.settings.http.owner;
+  #originOf({ name, options }: Starter, context: ExecutionContext, door: HttpDoor): JobOrigin {
+    const owner = options.owner ?? this.runtime.settings.http.owner;
     return {
       route: `${context.getClass().name}.${name} ${pathOf(door.url)}`,
       owner: owner?.(context.switchToHttp().getRequest<never>()),
     };
+  }
+
+  /** Whoever cannot be told from others is shown nobody's jobs; why, is nothing for them to know. */
+  #originOfPoll(
+    starter: Starter,
+    context: ExecutionContext,
+    door: HttpDoor,
+  ): JobOrigin | undefined {
+    try {
+      return this.#originOf(starter, context, door);
+    } catch (error) {
+      const { message, stack } = toFailure(error);
+      const isMeant = error instanceof HttpException;
+      if (!isMeant)
+        this.#logger.error(`The owner of a request could not be told: ${message}`, stack);
+      return undefined;
+    }
   }
 
   #reportLostReader({ name, id }: JobRecord, error: unknown): void {
@@ -206,6 +242,12 @@ export class JobRoutesInterceptor implements NestInterceptor {
   }
 }
 
+interface Shown {
+  readonly record: JobRecord;
+  /** The options of the handler that started it. */
+  readonly route: BackgrounderOptions;
+}
+
 function isShownTo({ origin }: JobRecord, asking: JobOrigin): boolean {
   return origin?.route === asking.route && origin.owner === asking.owner;
 }
@@ -217,12 +259,19 @@ function headersOfHandler(context: ExecutionContext): string[] {
 }
 
 function refuse(door: HttpDoor, error: unknown): never {
-  const isFull = error instanceof QueueFullError;
-  if (!isFull && !(error instanceof JobInterruptedError)) throw error;
-  door.setHeaders(errorHeaders(isFull ? error.retryAfter : undefined));
-  throw new ServiceUnavailableException('No job can be accepted now. Try again later.', {
+  const isAway = error instanceof TrackerUnavailableError;
+  const isFull = error instanceof QueueFullError || error instanceof EngineUnavailableError;
+  const comesAgain = isAway || isFull;
+  if (!comesAgain && !(error instanceof JobInterruptedError)) throw error;
+  door.setHeaders(errorHeaders(comesAgain ? error.retryAfter : undefined));
+  const what = isAway ? 'Jobs are out of reach' : 'No job can be accepted';
+  throw new ServiceUnavailableException(`${what} now. Try again later.`, {
     cause: error,
   });
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /** What the handler itself came to; one of an Observable without a value stays without. */

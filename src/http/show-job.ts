@@ -3,6 +3,7 @@ import type { BackgrounderOptions, JobView } from '../decorators/route-door.js';
 import type { JobRecord } from '../job/job.js';
 import { isFinal } from '../job/state-machine.js';
 import type { OutputPage } from '../output/output-chunk.js';
+import { pageFor } from '../output/seen-output.js';
 import { transcript } from '../output/transcript.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';
 import {
@@ -175,7 +176,7 @@ async function look(
   // The output after the record: where the record says the end, the output is whole.
   const page = record && (await tracker.output(id, after));
   if (!record || !page) throw new NotFoundException('There is no such job here.');
-  return { record, page };
+  return { record, page: pageFor(page, after) };
 }
 
 function headOf({ record, runtime }: Showing): JobHead {

@@ -18,6 +18,7 @@ import { progressOf, toJob, type Job, type JobState } from '../job/job.js';
 import { parseDuration, type Duration } from '../job/duration.js';
 import type { JobEvent } from '../job/job-event.js';
 import { isFinal, TRANSITIONS } from '../job/state-machine.js';
+import { pageFor } from '../output/seen-output.js';
 import { transcript } from '../output/transcript.js';
 import type { JobMethod } from '../registry/job-definition.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';
@@ -53,7 +54,8 @@ export class BackgroundService {
    */
   async getProgress(id: string): Promise<[value: number, data: unknown] | null> {
     const record = await this.runtime.control.peek(id);
-    if (!record || isFinal(record.state)) return null;
+    if (!record) return (await this.runtime.settings.tracker.progressElsewhere?.(id)) ?? null;
+    if (isFinal(record.state)) return null;
     const progress = progressOf(record);
     return progress ? [progress.value, progress.data] : [-1, null];
   }
@@ -88,9 +90,10 @@ export class BackgroundService {
     checkOptions('output()', options, { after: anInteger });
     const { control, settings } = this.runtime;
     await control.record(id);
-    const page = await settings.tracker.output(id, options.after ?? 0);
+    const { after = 0 } = options;
+    const page = await settings.tracker.output(id, after);
     if (!page) throw new JobNotFoundError(id);
-    return transcript(page);
+    return transcript(pageFor(page, after));
   }
 
   /**
@@ -122,12 +125,13 @@ export class BackgroundService {
   /**
    * Runs a job again that has failed or was cancelled: at once, under the same id, its attempts counted on. Its result
    * is got with `wait(id)`; the future of the first end stays as it is.
+   * A durable tracker has it run in whichever process is asked, if that has a method of its name.
    * @returns `false` where there is nothing to run again: it is unknown, not over, completed, or it ended in another
-   * process.
+   * process and nothing is kept of its call.
    * @throws QueueFullError
    */
   retry(id: string): Promise<boolean> {
-    return this.runtime.dispatcher.retry(id);
+    return this.runtime.retry(id);
   }
 
   /** How many jobs are in each state. */

@@ -27,12 +27,12 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
         this.#explore(wrapper, name);
       }
     }
-    await this.runtime.settings.tracker.connect?.(dataSources);
+    await this.runtime.connect(dataSources);
   }
 
   /** Only now may jobs run that are left from an earlier process: the other providers are ready. */
   onApplicationBootstrap(): void {
-    this.runtime.recovery.begin((owner) => this.#instanceOf(owner));
+    this.runtime.begin((owner) => this.#instanceOf(owner));
   }
 
   #explore(wrapper: InstanceWrapper, moduleName: string): void {
@@ -41,7 +41,8 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     const owner = instance.constructor;
     if (typeof owner !== 'function') return;
     const methods = backgroundMethodsOf(owner);
-    if (methods.size === 0) return;
+    // So that what background(instance) starts is this application's, whoever calls it and from where.
+    if (methods.size === 0) return attachWhereMade(wrapper, this.runtime);
     this.#wrappers.set(owner, wrapper);
     for (const noted of methods.values()) this.#register(owner, noted, moduleName);
     // A factory of the user's made it, so Nest injected nothing; it belongs to the application all the same.
@@ -60,6 +61,15 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     if (wrapper?.isDependencyTreeStatic() && !wrapper.isTransient) return wrapper.instance;
     return this.moduleRef.resolve(wrapper?.token ?? owner, undefined, { strict: false });
   }
+}
+
+/** Only what Nest has made for this application: another object may be everybody's. */
+function attachWhereMade(
+  { instance, metatype, inject }: InstanceWrapper,
+  runtime: BackgroundRuntime,
+): void {
+  const isMade = typeof metatype === 'function' && !inject && instance instanceof metatype;
+  if (isMade && Object.isExtensible(instance)) attachRuntime(instance as object, runtime);
 }
 
 function prototypeOf(metatype: unknown): unknown {

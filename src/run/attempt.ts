@@ -1,13 +1,14 @@
 import { format } from 'node:util';
 import { checkProgress } from '../context/in-job.js';
 import type { JobContext } from '../context/job-context.js';
-import type { JobScope } from '../context/scope.js';
+import type { JobScope, WaitingFor } from '../context/scope.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import type { OutputStream } from '../job/job-event.js';
 import type { Clock } from '../job/clock.js';
-import type { JobRecord } from '../job/job.js';
-import type { JobTransaction } from '../transaction/job-transaction.js';
+import type { JobActivity, JobRecord } from '../job/job.js';
+import type { ConcludableTransaction, JobTransaction } from '../transaction/job-transaction.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
+import { AttemptActivity } from './attempt-activity.js';
 import type { PendingCall } from './pending-call.js';
 
 /** What an attempt needs of the runner. */
@@ -20,6 +21,7 @@ export interface AttemptHost {
   readonly transactions: JobTransactions;
   write(call: PendingCall, text: string, stream: OutputStream, attempt: number): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
+  setActivity(call: PendingCall, attempt: number, activity: JobActivity): void;
 }
 
 /** One run of a job: the scope its method runs in, and the way to stop it. */
@@ -33,13 +35,25 @@ export class Attempt implements JobScope {
   number = 0;
   /** Set when the end is recorded, in the job's own transaction. */
   recorded: JobRecord | undefined;
-  /** The job's transaction, where there is a database. */
+  /** The job as it is, where its end was not for this attempt to record. */
+  elsewhere: JobRecord | undefined;
+  /** The mark "completed" was written, and what became of the COMMIT is not known. */
+  isInDoubt = false;
+  /** A commit was begun that no mark goes with: if its answer is lost, nothing tells what became of it. */
+  isUnmarked = false;
+  /** How often in a row the job was cut off before. */
+  stalled = 0;
+  /** The job's transaction, where there is a database, and the method runs here. */
   readonly transaction: JobTransaction | undefined;
+  /** What is to be ended with the attempt: its transaction, or the one that it has in its thread. */
+  concludes: ConcludableTransaction | undefined;
   #over = false;
   #context: JobContext | undefined;
   #controller: AbortController | undefined;
   #interruption: Error | undefined;
   #interrupted: ((error: Error) => void) | undefined;
+  #activity: AttemptActivity | undefined;
+  #changeWait: ((next?: WaitingFor) => void) | undefined;
 
   constructor(
     readonly call: PendingCall,
@@ -49,7 +63,12 @@ export class Attempt implements JobScope {
     this.clock = host.clock;
     this.capturesConsole = host.capturesConsole;
     this.echoesConsole = host.echoesConsole;
-    this.transaction = host.transactions.forJob(call.definition, call.id);
+    this.transaction = host.transactions.forJob(call.definition, call.id, this);
+    this.concludes = this.transaction;
+  }
+
+  get transactions(): JobTransactions {
+    return this.host.transactions;
   }
 
   /** What `currentJob` gives. Made on first use, as the signal is: most jobs never ask. */
@@ -106,13 +125,41 @@ export class Attempt implements JobScope {
   /** The method waits for a job, and lends its slot meanwhile. Once the attempt is over there is none to lend. */
   waits(job: WaitNode): Error | undefined {
     if (this.#over) return undefined;
-    return this.call.future.node.waitFor(job, (awaited) => this.host.lend(this.call, awaited));
+    return this.call.future.node.waitFor(
+      job,
+      (awaited) => this.host.lend(this.call, awaited),
+      (awaited) => this.#noteWait(awaited),
+    );
+  }
+
+  pauses(waiting: WaitingFor): () => void {
+    const goOn = this.#over ? undefined : this.#noted.wait(waiting);
+    return () => goOn?.();
+  }
+
+  /** Its transaction has written. */
+  wrote(): void {
+    if (!this.#over) this.#noted.wrote();
   }
 
   /** Whatever the method still prints or reports comes too late: a timer left behind, a signal ignored. */
   close(): void {
     this.#over = true;
+    this.#activity?.close();
     this.call.future.stopWaiting();
+  }
+
+  get #noted(): AttemptActivity {
+    return (this.#activity ??= new AttemptActivity(this.clock, (activity) =>
+      this.host.setActivity(this.call, this.number, activity),
+    ));
+  }
+
+  #noteWait(job: WaitNode | undefined): void {
+    const waiting = job && ({ what: 'job', name: job.name, id: job.id } as const);
+    if (waiting && !this.#changeWait) this.#changeWait = this.#noted.wait(waiting);
+    else this.#changeWait?.(waiting);
+    if (!waiting) this.#changeWait = undefined;
   }
 
   get #signal(): AbortSignal {

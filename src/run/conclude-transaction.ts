@@ -1,7 +1,7 @@
 import type { JobChange } from '../job/state-machine.js';
-import { JobTransactionError } from '../errors/transaction.errors.js';
+import { takenOver } from '../errors/transaction.errors.js';
 import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
-import type { JobTransaction } from '../transaction/job-transaction.js';
+import type { ConcludableTransaction } from '../transaction/job-transaction.js';
 import type { Attempt } from './attempt.js';
 
 /** How an attempt came out: what the method gave, or what was thrown, by it or by the commit. */
@@ -14,7 +14,7 @@ export type Outcome = { readonly value: unknown } | { readonly thrown: unknown }
  */
 export async function concludeTransaction(
   attempt: Attempt,
-  transaction: JobTransaction,
+  transaction: ConcludableTransaction,
   outcome: Outcome,
   tracker: JobTracker,
   completion: (value: unknown) => JobChange,
@@ -27,8 +27,8 @@ export async function concludeTransaction(
     await transaction.commit((open) => mark(attempt, open, tracker, completion(outcome.value)));
     return outcome;
   } catch (thrown) {
-    // The answer to a COMMIT may be lost, and the commit not: then the mark is there.
-    if (attempt.recorded && (await isMarked(attempt, tracker))) return outcome;
+    // The answer to a COMMIT may be lost, and the commit not.
+    attempt.isInDoubt = attempt.recorded !== undefined;
     attempt.recorded = undefined;
     return { thrown };
   }
@@ -41,17 +41,10 @@ async function mark(
   completion: JobChange,
 ): Promise<OpenTransaction | undefined> {
   const joined = open.find(({ dataSource }) => tracker.joins?.(dataSource));
+  attempt.isUnmarked = !joined;
   if (!joined) return undefined;
   const { id, definition } = attempt.call;
   attempt.recorded = await tracker.change(id, completion, attempt.number, joined);
   if (attempt.recorded) return joined;
-  throw new JobTransactionError(
-    `Job ${definition.name} (${id}) stood still for so long that another process has taken it over. What this attempt ` +
-      'wrote is undone; see to it that the process gets its share of the processor.',
-  );
-}
-
-async function isMarked({ call, number }: Attempt, tracker: JobTracker): Promise<boolean> {
-  const record = await tracker.find(call.id);
-  return record?.state === 'completed' && record.attempt === number;
+  throw takenOver({ jobId: id, jobName: definition.name });
 }

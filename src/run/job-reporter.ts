@@ -13,6 +13,14 @@ export class JobReporter {
     this.#error(`${describe(call)} failed`, thrown);
   }
 
+  /** At the end of the application; one line for all of them. */
+  handedBack(jobs: number): void {
+    if (jobs === 0) return;
+    this.logger.log(
+      `${jobs === 1 ? 'One job that had' : `${jobs} jobs that had`} not begun will run at the next start, or in another process.`,
+    );
+  }
+
   refused(call: PendingCall, error: unknown): void {
     if (call.future.isAcceptanceAwaited) return;
     this.#error(`${describe(call)} was not accepted`, error);

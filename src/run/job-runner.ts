@@ -1,45 +1,25 @@
-import { runInScope } from '../context/scope.js';
-import type { DeliveryOutcome, JobEngine, JobTicket } from '../engine/job-engine.js';
-import type { ThreadPool } from '../engine/thread-pool.js';
-import { toFailure } from '../errors/failure.js';
-import {
-  JobCancelledError,
-  JobInterruptedError,
-  JobNotFoundError,
-  JobTimeoutError,
-} from '../errors/job.errors.js';
+import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
 import type { WaitNode } from '../future/wait-graph.js';
-import { Timeout } from '../future/timeout.js';
 import type { Clock } from '../job/clock.js';
+import type { JobActivity, JobRecord } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
-import { plainJson } from '../job/plain-json.js';
-import type { JobChange } from '../job/state-machine.js';
-import { OutputWriter } from '../output/output-writer.js';
-import { retryDelay } from '../registry/job-definition.js';
-import type { JobTracker } from '../tracker/job-tracker.js';
+import { isFinal, type JobChange } from '../job/state-machine.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import { CallOutput } from './call-output.js';
 import { concludeTransaction, type Outcome } from './conclude-transaction.js';
 import type { EndedCalls } from './ended-calls.js';
-import { runInThread } from './thread-call.js';
-import type { JobReporter } from './job-reporter.js';
+import { perform, startTimeout } from './perform.js';
+import { again, leaving, over, OVER, type Ran } from './ran.js';
+import { RecordKeeper } from './record-keeper.js';
 import type { PendingCall } from './pending-call.js';
+import { Settlement } from './settlement.js';
+import type { RunnerSettings } from './runner-settings.js';
+import { SharedCalls, whyNotStarted } from './shared-calls.js';
+import { completion, judge, leftOpen, nextRun, reschedule } from './verdict.js';
 
-export interface RunnerSettings {
-  readonly runtime: object;
-  readonly tracker: JobTracker;
-  readonly engine: Pick<JobEngine, 'lend'>;
-  readonly clock: Clock;
-  readonly reporter: JobReporter;
-  readonly ended: EndedCalls;
-  readonly threads: ThreadPool | undefined;
-  readonly maxBytes: number;
-  readonly capturesConsole: boolean;
-  readonly echoesConsole: boolean;
-  readonly transactions: JobTransactions;
-}
-
-const OVER: DeliveryOutcome = {};
+/** Before a job is tried again whose start could not be recorded; in ms. */
+const START_AGAIN = 1_000;
 
 /** Runs jobs, attempt by attempt: the only caller of user code. Writes only to the tracker. */
 export class JobRunner implements AttemptHost {
@@ -49,6 +29,10 @@ export class JobRunner implements AttemptHost {
   readonly echoesConsole: boolean;
   readonly transactions: JobTransactions;
   readonly #calls = new Map<string, PendingCall>();
+  readonly #records: RecordKeeper;
+  readonly #shared: SharedCalls;
+  readonly #output: CallOutput;
+  readonly #settlement: Settlement;
   #whenIdle: (() => void)[] = [];
   #closing = false;
 
@@ -56,6 +40,10 @@ export class JobRunner implements AttemptHost {
   readonly ended: EndedCalls;
 
   constructor(private readonly settings: RunnerSettings) {
+    this.#records = new RecordKeeper(settings.tracker, settings.clock);
+    this.#output = new CallOutput(settings);
+    this.#settlement = new Settlement(settings.ended, settings.reporter);
+    this.#shared = new SharedCalls(settings, this);
     this.ended = settings.ended;
     this.runtime = settings.runtime;
     this.clock = settings.clock;
@@ -70,13 +58,16 @@ export class JobRunner implements AttemptHost {
    */
   attend(call: PendingCall): void {
     this.#calls.set(call.id, call);
+    this.#shared.watch(call);
     void this.#serve(call);
   }
 
   /** The engine's way in: settles once the attempt is over. */
-  deliver(ticket: JobTicket): Promise<DeliveryOutcome> {
+  deliver(ticket: JobTicket, place?: Promise<void>): Promise<DeliveryOutcome> {
     const call = this.#calls.get(ticket.id);
-    return call ? new Promise((done) => call.deliver(ticket, done)) : Promise.resolve(OVER);
+    // A queue that processes share may deliver a job once more while it runs.
+    if (!call || call.isDelivered) return Promise.resolve(OVER);
+    return new Promise((done) => call.deliver(ticket, done, place));
   }
 
   /** The time of a delayed job has come: it waits for a slot now. */
@@ -103,6 +94,11 @@ export class JobRunner implements AttemptHost {
     this.#closing = true;
   }
 
+  /** Waits no longer for a tracker that does not answer. */
+  hurry(): void {
+    this.#records.close();
+  }
+
   /** Fulfilled when no call is pending. */
   idle(): Promise<void> {
     if (this.#calls.size === 0) return Promise.resolve();
@@ -113,6 +109,13 @@ export class JobRunner implements AttemptHost {
   drop(call: PendingCall, error: unknown): void {
     this.#forget(call);
     call.settler.reject(error);
+    this.#tellWhetherIdle();
+  }
+
+  /** Has nothing to do with the call any more. */
+  leave(call: PendingCall): void {
+    this.#forget(call);
+    this.#tellWhetherIdle();
   }
 
   lend({ ticket }: PendingCall, awaited: WaitNode): () => void {
@@ -120,172 +123,161 @@ export class JobRunner implements AttemptHost {
   }
 
   write(call: PendingCall, text: string, stream: OutputStream, attempt?: number): void {
-    call.output ??= this.#outputOf(call);
-    call.output.write(text, stream, attempt);
-  }
-
-  #outputOf(call: PendingCall): OutputWriter {
-    const { tracker, reporter, maxBytes } = this.settings;
-    const writer = new OutputWriter(maxBytes, (output) => {
-      void reporter.unharmed(call, 'store output', () =>
-        tracker.append(call.id, output, call.attempt?.number),
-      );
-    });
-    if (call.printed) writer.resume(call.printed);
-    return writer;
+    this.#output.write(call, text, stream, attempt);
   }
 
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void {
-    const { tracker, reporter } = this.settings;
-    const progress = { value, data: plainJson(data) ?? null };
-    void reporter.unharmed(call, 'store progress', () =>
-      tracker.setProgress(call.id, attempt, progress),
-    );
+    this.#output.setProgress(call, attempt, value, data);
+  }
+
+  setActivity(call: PendingCall, attempt: number, activity: JobActivity): void {
+    this.#output.setActivity(call, attempt, activity);
   }
 
   async #serve(call: PendingCall): Promise<void> {
     for (;;) {
       const done = await call.delivery();
-      const outcome = await this.#run(call);
-      if (outcome.again) call.awaitDelivery();
-      else this.#forget(call);
+      const { outcome, settle } = await this.#run(call);
+      if (settle) return this.#end(call, () => done(outcome), settle);
+      call.awaitDelivery();
       done(outcome);
-      if (!outcome.again) return;
     }
   }
 
+  /** The slot is free before anybody is told of the end: whoever goes on then may start the next job. */
+  #end(call: PendingCall, release: () => void, settle: () => void): void {
+    this.#forget(call);
+    release();
+    settle();
+    this.#tellWhetherIdle();
+  }
+
   /** The life of an attempt, step by step. */
-  async #run(call: PendingCall): Promise<DeliveryOutcome> {
+  async #run(call: PendingCall): Promise<Ran> {
     const attempt = new Attempt(call, this);
     call.beginAttempt(attempt);
     try {
-      if (!(await this.#recordStart(attempt))) return OVER;
-      const stopTimeout = this.#startTimeout(attempt);
-      const performed = await this.#perform(attempt);
+      const refusal = await this.#recordStart(attempt);
+      if (refusal) return refusal;
+      this.#shared.watch(call, true);
+      if (call.place) await call.place;
+      const stopTimeout = startTimeout(attempt, this.clock);
+      const performed = await perform(attempt, this.settings.threads);
       stopTimeout?.();
+      this.#vacate(call);
       const outcome = await this.#endTransaction(attempt, performed);
       const change = this.#judge(attempt, outcome);
-      const runAt = this.#nextRun(attempt, change);
-      await this.#recordEnd(attempt, runAt === undefined ? change : reschedule(change, runAt));
-      if (runAt !== undefined && !this.#closing) return { again: { runAt } };
-      this.#settle(attempt, change, outcome);
+      const runAt = nextRun(attempt, change, this.#closing);
+      const isCommitted = await this.#recordEnd(attempt, reschedule(change, runAt));
+      if (runAt !== undefined && !isCommitted && !this.#closing) return again(runAt);
+      const settle = (): void =>
+        this.#settlement.settle(attempt, change, isCommitted ? performed : outcome);
+      return { ...(isCommitted ? over(settle) : leaving(change, runAt, settle)) };
     } catch (error) {
-      // The tracker failed, not the job: whoever awaits the job must not wait for ever.
-      this.settings.reporter.trackerFailed(call, 'record its state', error);
-      call.settler.reject(error);
+      return this.#leaveOpen(attempt, error);
     } finally {
       attempt.close();
       call.endAttempt();
     }
-    return OVER;
   }
 
-  /** False where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
-  async #recordStart(attempt: Attempt): Promise<boolean> {
-    const { tracker, clock } = this.settings;
+  /** To record its end takes a while: meanwhile the next job can be made ready. */
+  #vacate({ ticket }: PendingCall): void {
+    const { tracker, engine } = this.settings;
+    if (tracker.durable && ticket) engine.vacate?.(ticket);
+  }
+
+  /** The tracker failed, not the job: whoever awaits the job must not wait for ever, nor be told what is not known. */
+  #leaveOpen({ call, number }: Attempt, error: unknown): Ran {
+    const { reporter, clock } = this.settings;
+    reporter.trackerFailed(call, 'record its state', error);
+    const isPassing = this.#isPassing(call, error);
+    if (isPassing && number === 0 && !this.#closing) return again(clock.now() + START_AGAIN);
+    return over(() => call.settler.reject(isPassing ? leftOpen(call, number) : error));
+  }
+
+  /** Whether the tracker is only away for now, and the job can be run from what it keeps. */
+  #isPassing({ isRevivable }: PendingCall, error: unknown): boolean {
+    return isRevivable && this.#records.isUnavailable(error);
+  }
+
+  /** What came of it where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
+  async #recordStart(attempt: Attempt): Promise<Ran | undefined> {
     const { call } = attempt;
-    const { id, settler } = call;
-    const started = await tracker.change(id, { type: 'start', at: clock.now() });
-    if (!started) settler.reject(call.end ?? new JobNotFoundError(id));
-    attempt.number = started?.attempt ?? 0;
-    return started !== undefined;
+    const started = await this.#records.start(call.id, call.attempts);
+    if (!started) return this.#notStarted(call);
+    if (started.attempt > call.attempts + 1) await this.#output.resume(call);
+    attempt.stalled = started.stalled ?? 0;
+    attempt.number = call.attempts = started.attempt;
+    return undefined;
   }
 
-  #startTimeout(attempt: Attempt): (() => void) | undefined {
-    const { id, definition } = attempt.call;
-    const { name, timeout } = definition;
-    if (timeout === undefined) return undefined;
-    const timedOut = (): unknown => attempt.interrupt(new JobTimeoutError(id, name, timeout));
-    // Keeps the process alive as the job should, even if nothing else is left that it could wait for.
-    return this.settings.clock.after(timeout, timedOut, true);
-  }
-
-  /** The user's code, in the scope of its job. Its output ends where its outcome is known. */
-  async #perform(attempt: Attempt): Promise<Outcome> {
-    const { definition, target, args } = attempt.call;
-    const { threads } = this.settings;
-    const { transaction } = attempt;
-    // Async, so that what the method throws before its first await is a rejection too.
-    // eslint-disable-next-line @typescript-eslint/require-await
-    const method = async (): Promise<unknown> => definition.method.apply(target, args as never[]);
-    try {
-      const run = (): Promise<unknown> =>
-        definition.thread && threads
-          ? runInThread(threads, attempt, definition.thread)
-          : runInScope(attempt, method, transaction);
-      return { value: await attempt.outcomeOf(run) };
-    } catch (thrown) {
-      return { thrown };
-    } finally {
-      attempt.close();
+  async #notStarted(call: PendingCall): Promise<Ran> {
+    const { end, id } = call;
+    const record = end ? undefined : await this.settings.tracker.find(id);
+    if (record && this.settings.engine.distributed) {
+      if (!isFinal(record.state)) return { outcome: OVER };
+      return over(() => this.#settlement.settleFrom(call, record));
     }
+    return over(() => call.settler.reject(end ?? whyNotStarted(call, record)));
   }
 
   async #endTransaction(attempt: Attempt, outcome: Outcome): Promise<Outcome> {
-    if (!attempt.transaction) return outcome;
-    return concludeTransaction(
-      attempt,
-      attempt.transaction,
-      outcome,
-      this.settings.tracker,
-      (value) => this.#completion(value),
+    const { concludes } = attempt;
+    if (!concludes) return outcome;
+    return concludeTransaction(attempt, concludes, outcome, this.settings.tracker, (value) =>
+      completion(value, this.settings.clock.now()),
     );
   }
 
-  #completion(value: unknown): JobChange {
-    return { type: 'complete', at: this.settings.clock.now(), result: plainJson(value) };
-  }
-
   #judge(attempt: Attempt, outcome: Outcome): JobChange {
-    if ('value' in outcome) return this.#completion(outcome.value);
-    const at = this.settings.clock.now();
-    const { isRevivable } = attempt.call;
-    if (isRevivable && attempt.wasEndedBy(JobInterruptedError, outcome.thrown)) {
-      return { type: 'release', at };
-    }
-    const cancelled = attempt.wasEndedBy(JobCancelledError, outcome.thrown);
-    return { type: cancelled ? 'cancel' : 'fail', at, error: toFailure(outcome.thrown) };
+    const { clock, maxStalledCount } = this.settings;
+    return judge(attempt, outcome, clock.now(), maxStalledCount);
   }
 
-  /** When the job runs again, if it failed and may. Once the application ends it may not, but for a later process. */
-  #nextRun(attempt: Attempt, change: JobChange): number | undefined {
-    if (change.type !== 'fail' || (this.#closing && !attempt.call.isRevivable)) return undefined;
-    const delay = retryDelay(attempt.call.definition, attempt.number, Math.random());
-    return delay === undefined ? undefined : change.at + delay;
-  }
-
-  async #recordEnd(attempt: Attempt, change: JobChange): Promise<void> {
-    if (attempt.recorded) return;
-    const { tracker, reporter } = this.settings;
+  /** Tells whether the job turned out to be completed, where that was not known. */
+  async #recordEnd(attempt: Attempt, change: JobChange): Promise<boolean> {
+    if (attempt.recorded) return false;
+    const { reporter } = this.settings;
     try {
-      await tracker.change(attempt.call.id, change, attempt.number);
+      attempt.recorded = await this.#records.end(attempt, change);
+      return attempt.recorded !== undefined;
     } catch (error) {
+      if (this.#isPassing(attempt.call, error)) this.#recordEndLater(attempt, change);
       // What the job threw comes first: whoever awaits it must not be told of the tracker instead.
-      if (change.type !== 'fail' && change.type !== 'cancel') throw error;
-      reporter.trackerFailed(attempt.call, 'record its end', error);
+      else if (change.type === 'fail' || change.type === 'cancel') {
+        reporter.trackerFailed(attempt.call, 'record its end', error);
+        return false;
+      }
+      throw error;
     }
   }
 
-  #settle(attempt: Attempt, change: JobChange, outcome: Outcome): void {
-    const { call } = attempt;
-    if ('value' in outcome) return call.settler.resolve(outcome.value);
-    const { thrown } = outcome;
-    this.ended.keep(call);
-    if (change.type === 'fail') this.settings.reporter.failed(call, thrown);
-    const timedOut = attempt.wasEndedBy(JobTimeoutError, thrown);
-    if (timedOut && call.definition.onTimeout === 'value') return call.settler.resolve(Timeout);
-    call.settler.reject(thrown);
+  #recordEndLater(attempt: Attempt, change: JobChange): void {
+    const { reporter } = this.settings;
+    void this.#records
+      .endSomeTime(attempt, change)
+      .catch((error: unknown) => reporter.trackerFailed(attempt.call, 'record its end', error));
+  }
+
+  /** A call that waits has ended in another process. */
+  endedElsewhere(call: PendingCall, record: JobRecord): void {
+    this.#end(
+      call,
+      () => {},
+      () => this.#settlement.settleFrom(call, record),
+    );
   }
 
   #forget(call: PendingCall): void {
     this.#calls.delete(call.id);
+    this.#shared.leave(call);
     call.future.conclude();
+  }
+
+  #tellWhetherIdle(): void {
     if (this.#calls.size > 0) return;
     this.#whenIdle.forEach((resolve) => resolve());
     this.#whenIdle = [];
   }
-}
-
-function reschedule(change: JobChange, runAt: number): JobChange {
-  return change.type === 'fail' ? { ...change, type: 'reschedule', runAt } : change;
 }

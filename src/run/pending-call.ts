@@ -19,6 +19,8 @@ export interface Interruptible {
 export class PendingCall {
   /** As the engine delivered it. */
   ticket: JobTicket | undefined;
+  /** Fulfilled when the attempt may begin; `undefined` where it may at once. */
+  place: Promise<void> | undefined;
   /** Set by whoever ends the call before it runs: what its future is told. */
   end: Error | undefined;
   /** Set where the call was delayed: settled once it is stored that its time has come. It must not start before. */
@@ -27,9 +29,12 @@ export class PendingCall {
   output: OutputWriter | undefined;
   /** What earlier attempts printed in another process. */
   printed: OutputPage | undefined;
+  /** How many attempts there have been, in this process or another. */
+  attempts = 0;
   #accepting: Promise<unknown> | undefined;
   #attempt: Interruptible | undefined;
   #whenFree: (() => void)[] = [];
+  #isDelivered = false;
   #delivered!: (done: DeliveryDone) => void;
   #delivery!: Promise<DeliveryDone>;
 
@@ -81,6 +86,7 @@ export class PendingCall {
 
   /** Before each attempt: there is nothing to run until the engine delivers. */
   awaitDelivery(): void {
+    this.#isDelivered = false;
     this.#delivery = new Promise((resolve) => (this.#delivered = resolve));
   }
 
@@ -88,7 +94,14 @@ export class PendingCall {
     return this.#delivery;
   }
 
-  deliver(ticket: JobTicket, done: DeliveryDone): void {
+  /** Whether it has been delivered, and what came of it is not known yet. */
+  get isDelivered(): boolean {
+    return this.#isDelivered;
+  }
+
+  deliver(ticket: JobTicket, done: DeliveryDone, place?: Promise<void>): void {
+    this.place = place;
+    this.#isDelivered = true;
     this.ticket = ticket;
     this.#delivered(done);
   }

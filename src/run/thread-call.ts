@@ -1,20 +1,29 @@
 import type { ThreadPool } from '../engine/thread-pool.js';
 import type { ThreadPlace } from '../registry/job-definition.js';
 import type { Attempt } from './attempt.js';
+import { ThreadTransaction } from './thread-transaction.js';
 
-/** Has an attempt run in a thread. Its output, progress and signal are those of the attempt. */
+/** Has an attempt run in a thread. Its output, progress, signal and transaction are those of the attempt. */
 export function runInThread(
   threads: ThreadPool,
   attempt: Attempt,
   place: ThreadPlace,
 ): Promise<unknown> {
-  const { capturesConsole, echoesConsole, context } = attempt;
+  const { capturesConsole, echoesConsole, context, call } = attempt;
   const { id, name, signal } = context;
-  return threads.run({
+  const run = threads.run({
     ...{ id, name, signal, ...place, capturesConsole, echoesConsole },
     attempt: attempt.number,
-    args: attempt.call.args,
+    args: call.args,
+    transaction: call.definition.transaction,
     write: (text, stream) => attempt.write(text, stream),
     setProgress: (value, data) => attempt.setProgress(value, data),
+    wrote() {
+      transaction.hasWritten = true;
+      attempt.wrote();
+    },
   });
+  const transaction = new ThreadTransaction(run, attempt.transactions);
+  attempt.concludes = transaction;
+  return run.result;
 }

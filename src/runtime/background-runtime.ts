@@ -8,13 +8,15 @@ import { chain, type MaybePromise } from '../job/maybe-promise.js';
 import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { EndedCalls } from '../run/ended-calls.js';
+import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
 import { threadData } from '../engine/thread-pool.js';
 import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
-import { JobRecovery } from './job-recovery.js';
+import { JobRecovery, type InstanceFinder } from './job-recovery.js';
 import { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
 import { JobTransactions } from '../transaction/job-transactions.js';
+import { checkShared } from './split-engine.js';
 import { shutDown, within } from './shut-down.js';
 
 /** The parts of one application, put together. Two applications in a process have two, and share nothing. */
@@ -34,7 +36,8 @@ export class BackgroundRuntime {
     const { tracker, engine, clock, defaults, output, retention } = settings;
     const logger = new Logger('Background');
     const reporter = (this.reporter = new JobReporter(logger));
-    this.transactions = new JobTransactions(clock, logger, settings.concurrency);
+    const { concurrency } = settings;
+    this.transactions = new JobTransactions(clock, logger, concurrency, threadData()?.locks);
     this.registry = new JobRegistry(defaults, whereThreadsAre(settings));
     this.runner = new JobRunner({
       ended: new EndedCalls(clock, retention),
@@ -43,30 +46,65 @@ export class BackgroundRuntime {
       capturesConsole: output.console !== 'off',
       echoesConsole: output.console === 'tee',
       transactions: this.transactions,
+      maxStalledCount: settings.maxStalledCount,
     });
     this.control = new JobControl({ tracker, engine, clock, runner: this.runner });
     this.dispatcher = new Dispatcher({
       ...{ tracker, engine, clock, reporter, runner: this.runner, control: this.control },
-      registry: this.registry,
+      ...{ registry: this.registry, context: settings.context },
     });
     this.recovery = new JobRecovery({
       ...{ tracker, clock, logger, registry: this.registry, dispatcher: this.dispatcher },
+      context: settings.context,
+      maxStalledCount: settings.maxStalledCount,
     });
   }
 
   /** Opens the threads, the tracker, then the engine. */
   open(): MaybePromise<void> {
-    return chain(this.settings.threads?.open(), () => this.#openRest());
+    return chain(this.settings.threads?.open(this.transactions), () => this.#openRest());
   }
 
   #openRest(): MaybePromise<void> {
     const { tracker, engine, clock, retention, concurrency, queueLimit, output } = this.settings;
     if (output.console !== 'off') this.#releaseConsole = captureConsole(currentScope);
-    const deliver: JobRunner['deliver'] = (ticket) => this.runner.deliver(ticket);
+    const deliver: JobRunner['deliver'] = (ticket, place) => this.#deliver(ticket, place);
     const ready = (id: string): void => this.runner.ready(id);
-    return chain(tracker.open({ clock, retention, recovery: this.recovery }), () =>
-      engine.open({ clock, concurrency, queueLimit, deliver, ready }),
+    const recovered = (): void => this.dispatcher.relay.recovered();
+    if (engine.distributed) this.dispatcher.relay.open();
+    const duties = threadData() ? { inThread: true } : { recovery: this.recovery };
+    return chain(tracker.open({ clock, retention, ...duties }), () =>
+      engine.open({ clock, concurrency, queueLimit, deliver, ready, recovered }),
     );
+  }
+
+  /** Runs a job again that has failed or was cancelled, here or in another process. */
+  async retry(id: string): Promise<boolean> {
+    if (this.isClosed) return false;
+    return (await this.dispatcher.retry(id)) || this.recovery.retry(id);
+  }
+
+  /** The application's DataSources are there. @throws BackgroundOptionsError where the engine is shared, and the tracker is not */
+  async connect(dataSources: ReadonlyMap<string, object>): Promise<void> {
+    const { tracker, engine } = this.settings;
+    await tracker.connect?.(dataSources);
+    checkShared(tracker, engine);
+  }
+
+  /** The application's providers are ready: jobs of other processes may run. */
+  begin(instanceOf: InstanceFinder): void {
+    this.recovery.begin(instanceOf);
+    this.settings.engine.begin?.();
+  }
+
+  /** At once, for a job of this process: its slot is to be free before its future settles. */
+  #deliver(ticket: JobTicket, place?: Promise<void>): Promise<DeliveryOutcome> {
+    const isElsewhere = this.settings.engine.distributed && !this.runner.pending(ticket.id);
+    return isElsewhere ? this.#adopt(ticket) : this.runner.deliver(ticket, place);
+  }
+
+  async #adopt(ticket: JobTicket): Promise<DeliveryOutcome> {
+    return (await this.recovery.adopt(ticket)) ?? this.runner.deliver(ticket);
   }
 
   /** Waits until no call is pending here, at most `timeout` ms. @throws BackgroundError when they are over; JobDeadlockError in a job. */

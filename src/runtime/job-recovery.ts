@@ -1,11 +1,15 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Logger } from '@nestjs/common';
+import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
 import { BackgroundError } from '../errors/background.error.js';
+import { ContextNotCarriedError } from '../errors/context.errors.js';
 import { toFailure } from '../errors/failure.js';
 import { JobInterruptedError } from '../errors/job.errors.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
+import { isFinal } from '../job/state-machine.js';
+import { restored, type ContextCarrier } from '../registry/context-carrier.js';
 import { decodeCall } from '../registry/call-codec.js';
 import type { JobRegistry, KnownJob } from '../registry/job-registry.js';
 import type { JobTracker, Recovery } from '../tracker/job-tracker.js';
@@ -16,7 +20,13 @@ export interface RecoveryParts {
   readonly logger: Logger;
   readonly registry: JobRegistry;
   readonly dispatcher: Dispatcher;
+  readonly context: ContextCarrier | undefined;
+  /** How often in a row a job may be cut off, and run again. */
+  readonly maxStalledCount: number;
 }
+
+/** Before a job is looked up again whose tracker was away, in ms. */
+const LOOK_AGAIN = 1_000;
 
 /** Finds the instance of a class in the application. */
 export type InstanceFinder = (owner: Function) => Promise<unknown>;
@@ -52,12 +62,78 @@ export class JobRecovery implements Recovery {
     );
   }
 
+  /**
+   * Takes on a job that another process called. Gives what is to be told to the engine where there is nothing to run:
+   * it is over, runs already, or is not known here.
+   */
+  async adopt({ id }: JobTicket): Promise<DeliveryOutcome | undefined> {
+    const { tracker, clock } = this.parts;
+    await this.#begun;
+    try {
+      const record = await tracker.find(id);
+      return await this.#adoptRecord(id, record);
+    } catch (error) {
+      this.parts.logger.warn(`Job ${id} could not be looked up: ${toFailure(error).message}`);
+      return { again: { runAt: clock.now() + LOOK_AGAIN } };
+    }
+  }
+
+  async #adoptRecord(
+    id: string,
+    record: JobRecord | undefined,
+  ): Promise<DeliveryOutcome | undefined> {
+    if (!record) return this.#ignore(id);
+    // One that runs is its process's. Should that be no more, the tracker finds it, and it is delivered again.
+    if (isFinal(record.state) || record.state === 'running') return {};
+    const known = this.parts.registry.resolve(record.name);
+    if (!known) return this.#park(record.name);
+    if (record.call === undefined) return {};
+    const ready = await this.#prepare(record, record.call, known, 'adopt');
+    if (!ready) return {};
+    await this.#context.runInAsyncScope(ready);
+    return undefined;
+  }
+
+  #ignore(id: string): DeliveryOutcome {
+    this.parts.logger.warn(
+      `Job ${id} was delivered, but no record of it is kept: it was not run. Its retention is over, or it was put ` +
+        'into the queue by an application that does not share the tracker of this one.',
+    );
+    return {};
+  }
+
+  #park(name: string): DeliveryOutcome {
+    this.leaveAlone([name]);
+    return { unknown: true };
+  }
+
   async revive(record: JobRecord): Promise<void> {
     await this.#begun;
     const known = this.parts.registry.resolve(record.name);
     if (record.call === undefined || !known) return this.#fail(record, lost(record));
-    const ready = await this.#prepare(record, record.call, known);
+    if ((record.stalled ?? 0) > this.parts.maxStalledCount)
+      return this.#fail(record, stalled(record));
+    const ready = await this.#prepare(record, record.call, known, 'revive');
     if (ready) await this.#context.runInAsyncScope(ready);
+  }
+
+  /**
+   * Runs a job again that has failed or was cancelled, wherever it ran. False where it is not kept as one that can be.
+   */
+  async retry(id: string): Promise<boolean> {
+    const { tracker, clock } = this.parts;
+    const found = tracker.durable ? await tracker.find(id) : undefined;
+    if (found?.call === undefined || !this.knows(found.name)) return false;
+    const record = await tracker.change(id, { type: 'retry', at: clock.now() });
+    if (!record) return false;
+    try {
+      // At once: whoever asks for it now does not ask for its delay.
+      await this.revive({ ...record, runAt: undefined });
+    } catch (error) {
+      await this.#fail(record, error as Error);
+      throw error;
+    }
+    return true;
   }
 
   /** A job that cannot be run again has failed, for good. */
@@ -65,17 +141,33 @@ export class JobRecovery implements Recovery {
     record: JobRecord,
     stored: string,
     { owner, definition }: KnownJob,
+    how: 'revive' | 'adopt',
   ): Promise<(() => Promise<void>) | undefined> {
     const { tracker, dispatcher } = this.parts;
     try {
-      const { args, rules } = decodeCall(stored);
+      const { args, rules, context } = decodeCall(stored);
       const target = await this.#instanceOf(owner);
-      const printed = record.attempt > 0 ? await tracker.output(record.id, 0) : undefined;
+      const printed = await tracker.output(record.id, 0);
       const own = { ...definition, ...rules };
-      return () => dispatcher.revive(own, target, args, record, printed);
+      const job = { definition: own, target, args, record, printed };
+      const begin = (): Promise<void> => dispatcher.revival[how](job);
+      return () => this.#inContext(record, context, begin);
     } catch (error) {
       await this.#fail(record, unreadable(record, error));
       return undefined;
+    }
+  }
+
+  async #inContext(
+    record: JobRecord,
+    values: object | undefined,
+    begin: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await restored(this.parts.context, record.name, values, begin);
+    } catch (error) {
+      if (!(error instanceof ContextNotCarriedError)) throw error;
+      await this.#fail(record, unreadable(record, error));
     }
   }
 
@@ -89,6 +181,10 @@ export class JobRecovery implements Recovery {
 function lost({ id, name, attempt }: JobRecord): Error {
   const when = attempt > 0 ? 'before it was done' : 'before it began';
   return new JobInterruptedError(id, name, when, 'lost');
+}
+
+function stalled({ id, name }: JobRecord): Error {
+  return new JobInterruptedError(id, name, 'before it was done', 'stalled');
 }
 
 function unreadable({ id, name }: JobRecord, cause: unknown): Error {

@@ -12,11 +12,12 @@ import { systemClock, type Clock } from '../job/clock.js';
 import { parseDuration, type Duration } from '../job/duration.js';
 import type { ThreadPool } from '../engine/thread-pool.js';
 import type { JobEngine } from '../engine/job-engine.js';
-import { localEngine } from '../engine/local/local.engine.js';
 import { RETRIES, TRANSACTION, type BackgroundOptions } from '../registry/background-options.js';
+import type { ContextCarrier } from '../registry/context-carrier.js';
 import type { JobDefaults } from '../registry/job-definition.js';
 import type { JobTracker, Retention } from '../tracker/job-tracker.js';
 import { memoryTracker } from '../tracker/memory/memory.tracker.js';
+import { engineFor } from './split-engine.js';
 import { THREADS, threadsOf, type ThreadOptions } from './thread-options.js';
 
 /** How long finished jobs are kept, counted from their end. */
@@ -64,6 +65,12 @@ export interface BackgroundModuleOptions {
   retries?: BackgroundOptions['retries'];
   /** For jobs whose method does not say. */
   transaction?: BackgroundOptions['transaction'];
+  /**
+   * How often in a row a job may be cut off, its process gone or its connection to the database, and run again; then it
+   * has failed, since it may be what ends its processes. Default 5. Only where the tracker is durable. (BullMQ's
+   * `maxStalledCount`.)
+   */
+  maxStalledCount?: number;
   retention?: RetentionOptions;
   output?: OutputOptions;
   http?: HttpOptions;
@@ -71,6 +78,8 @@ export interface BackgroundModuleOptions {
     /** How long running jobs may go on when the application stops; default `'10s'`. */
     grace?: Duration;
   };
+  /** Carries what surrounds a call, such as CLS values or a trace, to the process that runs it, as plain JSON. */
+  context?: ContextCarrier;
   /** For jobs that run in threads. */
   threads?: ThreadOptions;
   /** For tests: `fakeClock()` of `nestjs-background/testing`. */
@@ -92,11 +101,13 @@ const RULES = {
   timeout: aDuration,
   retries: RETRIES,
   transaction: TRANSACTION,
+  maxStalledCount: aCount(0),
   retention: anObjectOf({ completed: aDuration, failed: aDuration, count: aCount(0) }),
   output: anObjectOf({ console: oneOf('tee', 'capture', 'off'), maxBytes: aCount(1) }),
   http: anObjectOf({ param: aText, owner: aFunction, hold: aDuration }),
   shutdown: anObjectOf({ grace: aDuration }),
   threads: THREADS,
+  context: anObjectWith('a carrier: { capture, restore }', 'capture', 'restore'),
   clock: anObjectWith('a clock, such as fakeClock()', 'now', 'after'),
 };
 
@@ -107,6 +118,7 @@ export interface RuntimeSettings {
   readonly tracker: JobTracker;
   readonly engine: JobEngine;
   readonly defaults: JobDefaults;
+  readonly maxStalledCount: number;
   readonly retention: Retention;
   readonly output: Required<OutputOptions>;
   readonly http: {
@@ -117,6 +129,7 @@ export interface RuntimeSettings {
   };
   readonly grace: number;
   readonly threads: ThreadPool | undefined;
+  readonly context: ContextCarrier | undefined;
   readonly clock: Clock;
 }
 
@@ -132,15 +145,16 @@ const OUTPUT = { console: 'tee', maxBytes: 1024 * 1024 } as const;
 export function readOptions(options: BackgroundModuleOptions = {}): RuntimeSettings {
   checkModuleOptions(options);
   const retention = withDefaults(RETENTION, options.retention);
-  const { concurrency, queueLimit, clock } = withDefaults(
-    { concurrency: 10, queueLimit: Infinity, clock: systemClock },
+  const { concurrency, queueLimit, clock, maxStalledCount } = withDefaults(
+    { concurrency: 10, queueLimit: Infinity, clock: systemClock, maxStalledCount: 5 },
     options,
   );
   return {
+    maxStalledCount,
     concurrency,
     queueLimit,
     tracker: options.tracker ?? memoryTracker(),
-    engine: options.engine ?? localEngine(),
+    engine: engineFor(options.engine),
     defaults: {
       timeout: options.timeout,
       retries: options.retries,
@@ -154,6 +168,7 @@ export function readOptions(options: BackgroundModuleOptions = {}): RuntimeSetti
     output: withDefaults<Required<OutputOptions>>(OUTPUT, options.output),
     http: readHttp(options.http),
     grace: parseDuration(options.shutdown?.grace ?? '10s')!,
+    context: options.context,
     threads: threadsOf(options.threads, clock),
     clock,
   };

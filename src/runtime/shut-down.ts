@@ -27,8 +27,11 @@ export async function shutDown(parts: ShutdownParts): Promise<void> {
   const waiting = calls.filter((call) => !call.attempt);
   const givingUp = Promise.all(waiting.map((call) => giveUp(parts, call)));
   await within(settings.clock, settings.grace, runner.idle());
+  settings.tracker.hurry?.();
+  runner.hurry();
   for (const call of runner.pendingCalls()) call.attempt?.interrupt(interruption(call, 'done'));
   await givingUp;
+  reporter.handedBack(waiting.filter((call) => call.isRevivable).length);
   await runner.idle();
   // Now that the last state of each job is stored, and can still be read.
   await parts.readers.close();
@@ -52,10 +55,13 @@ async function giveUp(
   if (!call.isRevivable) {
     await reporter.closing(`give up job ${call.id}`, () => tracker.change(call.id, change));
   }
-  await reporter.closing(`discard job ${call.id}`, () => engine.discard(call.id));
+  // In a queue that processes share it stays, for another one.
+  if (!engine.distributed || !call.isRevivable) {
+    await reporter.closing(`discard job ${call.id}`, () => engine.discard(call.id));
+  }
   call.attempt?.interrupt(error);
   runner.drop(call, error);
-  reporter.failed(call, error);
+  if (!call.isRevivable) reporter.failed(call, error);
 }
 
 function interruption(

@@ -11,7 +11,7 @@ import { gathered, type LiveWriter } from './live-writer.js';
  */
 export function sseWriter(expose: ExposeOptions | undefined, retry: number): LiveWriter {
   return {
-    ...{ pace: 50, beat: ': \n\n', open: () => `retry: ${retry}\n\n`, close: () => '' },
+    ...{ pace: 60, beat: ': \n\n', open: () => `retry: ${retry}\n\n`, close: () => '' },
     step: (step) =>
       gathered(
         eventsOf(step).map((event) => frame(exposedEvent(event, expose), idOf(event, step))),

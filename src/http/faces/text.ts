@@ -4,7 +4,7 @@ import { gathered, type LiveWriter } from './live-writer.js';
 /** The output alone, byte for byte. */
 export function textWriter(): LiveWriter {
   return {
-    ...{ pace: 50, beat: '', open: () => '', close: () => '' },
+    ...{ pace: 60, beat: '', open: () => '', close: () => '' },
     step: ({ page }) => gathered(outputEvents(page).map(({ text }) => text)),
   };
 }

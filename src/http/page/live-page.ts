@@ -1,7 +1,7 @@
 import type { ExposeOptions } from '../../decorators/route-door.js';
 import type { JobRecord } from '../../job/job.js';
 import { isFinal } from '../../job/state-machine.js';
-import type { JobStep } from '../../tracker/follow-job.js';
+import { isNews, type JobStep } from '../../tracker/follow-job.js';
 import { exposedJob } from '../exposed-job.js';
 import { gathered, type LiveWriter } from '../faces/live-writer.js';
 import { brokenOff, pageStart, PAGE_END, type PageHead } from './document.js';
@@ -46,7 +46,7 @@ export class LivePage implements LiveWriter {
     yield* gathered(this.#log.parts(step.page));
     const { record, seen } = step;
     this.#isOver = isFinal(record.state);
-    if (record.state === seen?.state && record.attempt === seen.attempt && !this.#isDue()) return;
+    if (seen && !isNews(seen, record) && !this.#isDue()) return;
     this.#lookedAt = performance.now();
     yield await this.#changes(record, record.state !== seen?.state);
     if (this.#isOver) yield outcomePart(exposedJob(record, this.sources.expose))?.text ?? '';

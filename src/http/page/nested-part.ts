@@ -4,6 +4,7 @@ import { exposedJob } from '../exposed-job.js';
 import { dataText, isPercentage } from './format.js';
 import { markup, type Html } from './html.js';
 import { MOST_SHOWN, type NestedJob } from './nested-jobs.js';
+import { waitText } from './notes.js';
 import { amount, bar, STATES } from './status.js';
 
 /** The jobs that this one has started, each with its own bar. */
@@ -26,11 +27,17 @@ function item({ record, children }: NestedJob, expose?: ExposeOptions): Html {
 
 function howFar(record: JobRecord, expose?: ExposeOptions): Html {
   const { state, progress } = record;
-  const { error } = exposedJob(record, expose);
   const isPart = progress !== null && isPercentage(progress);
   const value = state === 'completed' && isPart ? 100 : (progress?.value ?? 0);
-  const amounts = progress ? [amount(value, isPart), dataText(progress.data)] : [];
-  const text = [...amounts, error?.message].filter(Boolean).join(' · ');
+  const far = progress ? [amount(value, isPart), dataText(progress.data)] : [];
+  const text = [...far, ...remarks(record, expose)].filter(Boolean).join(' · ');
   const below = text && markup`<div class="far note">${text}</div>`;
   return markup`${progress && bar(value, isPart, state)}${below}`;
+}
+
+function remarks(record: JobRecord, expose?: ExposeOptions): (string | undefined)[] {
+  const { error } = exposedJob(record, expose);
+  const wait = record.activity?.waitsFor;
+  const undone = record.rolledBack && 'what it had changed in the database was undone';
+  return [error?.message, wait && `waits for ${waitText(wait)}`, undone];
 }

@@ -50,7 +50,8 @@ function endOfRun(chunks: readonly OutputChunk[], start: number): number {
   return end;
 }
 
-function gapPart({ bytes }: OutputGap): string {
-  return markup`<span slot="log" class="gap">${bytes} bytes of output were dropped here: of much output the first lines and the last are kept.</span>`
+function gapPart({ bytes, atMost }: OutputGap): string {
+  const most = atMost && 'Up to ';
+  return markup`<span slot="log" class="gap">${most}${bytes} bytes of output were dropped here: of much output the first lines and the last are kept.</span>`
     .text;
 }

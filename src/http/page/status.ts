@@ -3,6 +3,7 @@ import type { JobRecord, JobState } from '../../job/job.js';
 import { isFinal } from '../../job/state-machine.js';
 import { dataText, exactSpan, isPercentage, timeSpan } from './format.js';
 import { markup, type Html } from './html.js';
+import { notesOf, undoneText, waitText } from './notes.js';
 
 /** A shape and a word for each state, so that none is told by colour alone. */
 export const STATES: Readonly<Record<JobState, { mark: string; word: string }>> = {
@@ -18,16 +19,24 @@ export const STATES: Readonly<Record<JobState, { mark: string; word: string }>> 
 export function statusPart(record: JobRecord, now: number, expose?: ExposeOptions): Html {
   const { mark, word } = STATES[record.state];
   const over = isFinal(record.state) && ' over';
+  const notes = notesOf(record, now, expose).map((text) => markup`<p class="note">${text}</p>`);
+  const undone = undoneText(record) && markup`<p>${undoneText(record)}</p>`;
   const state = markup`<span class="mark" aria-hidden="true">${mark}</span><strong>${word}</strong>${span(record, now)}`;
-  return markup`<section slot="now" class="is-${record.state}${over}"><div class="state">${state}</div>${reason(record, expose)}${howFar(record, now)}</section>\n`;
+  return markup`<section slot="now" class="is-${record.state}${over}"><div class="state">${state}</div>${notes}${undone}${howFar(record, now)}</section>\n`;
 }
 
 /** What a screen reader is told of it, without being asked. */
 export function statusText(record: JobRecord): string {
-  const { progress, state } = record;
-  const word = STATES[state].word;
-  if (!progress || state !== 'running') return `${word}.`;
-  return `${word}, ${amount(progress.value, isPercentage(progress))}. ${dataText(progress.data)}`;
+  const { progress, state, activity, rolledBack } = record;
+  const { word } = STATES[state];
+  if (rolledBack) return `${word}. Its changes to the database were undone.`;
+  if (state !== 'running') return `${word}.`;
+  const far = progress && `, ${amount(progress.value, isPercentage(progress))}`;
+  const beside = [
+    dataText(progress?.data),
+    activity?.waitsFor && `It waits for ${waitText(activity.waitsFor)}.`,
+  ];
+  return [`${word}${far ?? ''}.`, ...beside.filter(Boolean)].join(' ');
 }
 
 function span(
@@ -40,21 +49,6 @@ function span(
   if (startedAt === undefined) return ' before it began';
   const taken = exactSpan(finishedAt - startedAt);
   return state === 'completed' ? ` in ${taken}${which}` : ` after ${taken}${which}`;
-}
-
-/** What it waits for, where it does. */
-function reason(record: JobRecord, expose?: ExposeOptions): Html | undefined {
-  const text = waitsFor(record, expose);
-  return text === undefined ? undefined : markup`<div class="note">${text}</div>`;
-}
-
-function waitsFor(record: JobRecord, expose?: ExposeOptions): string | undefined {
-  const { state, attempt } = record;
-  if (state === 'queued') return 'It waits for its turn: it starts when another job makes room.';
-  if (state !== 'scheduled') return undefined;
-  if (attempt === 0) return 'It waits for the time it was planned for.';
-  const why = expose?.message === false ? '' : `: ${record.error?.message ?? ''}`;
-  return `Attempt ${attempt} failed${why} – it is tried again in a while.`;
 }
 
 function howFar(record: JobRecord, now: number): Html | undefined {
@@ -82,8 +76,9 @@ export function amount(value: number, isPart: boolean): string {
 }
 
 /** How long it still takes if it goes on as it did; said only once there is something to go by. */
-function estimate({ state, progress, startedAt }: JobRecord, now: number): string {
-  if (state !== 'running' || !progress || startedAt === undefined) return '';
+function estimate({ state, progress, startedAt, activity }: JobRecord, now: number): string {
+  // How long it waits, its own pace does not say.
+  if (state !== 'running' || !progress || activity?.waitsFor || startedAt === undefined) return '';
   const elapsed = now - startedAt;
   if (!isPercentage(progress) || progress.value < 1 || progress.value >= 100 || elapsed < 2000) {
     return '';

@@ -26,10 +26,12 @@ a{color:var(--blue)}
 .kind{font-size:.875rem}
 .state{font-size:1.25rem;margin-top:1rem}
 .state strong{font-weight:700}
+.state+p{margin-top:.125rem}
 .mark{display:inline-block;width:1.4em;text-align:center;margin-right:.25em}
 .is-running{--tone:var(--blue)}.is-completed{--tone:var(--green)}.is-failed{--tone:var(--red)}
 .is-queued,.is-scheduled,.is-cancelled{--tone:var(--quiet)}
 .state .mark,.state strong{color:var(--tone)}
+.state .mark{text-align:left;width:1.2em}
 progress{display:block;width:100%;height:.75rem;margin:.5rem 0 .25rem;appearance:none;border:1px solid var(--line);border-radius:1rem;background:var(--paper);overflow:hidden;color:var(--tone)}
 progress::-webkit-progress-bar{background:var(--paper)}
 progress::-webkit-progress-value{background:var(--tone)}

@@ -1,0 +1,62 @@
+import type { Scope } from '../context/scope.js';
+import { JobCancelledError } from '../errors/job.errors.js';
+import { isPipelined } from '../future/hand-over.js';
+import type { JobRecord } from '../job/job.js';
+import { encodeCall } from '../registry/call-codec.js';
+import { captured, type ContextCarrier } from '../registry/context-carrier.js';
+import type { JobDefinition } from '../registry/job-definition.js';
+import type { JobRegistry } from '../registry/job-registry.js';
+import type { PendingCall } from '../run/pending-call.js';
+import type { JobTracker } from '../tracker/job-tracker.js';
+
+export function rolledBack({ id, name }: JobRecord): JobCancelledError {
+  return new JobCancelledError(id, name, 'the transaction that it was called in was rolled back');
+}
+
+/** The record of a call, as it is stored first. */
+export function newRecord(call: PendingCall, scope: Scope | undefined, now: number): JobRecord {
+  return {
+    id: call.id,
+    name: call.definition.name,
+    createdAt: now,
+    parentId: scope?.kind === 'job' ? scope.context.id : undefined,
+    origin: scope?.kind === 'start' ? scope.origin : undefined,
+    state: call.definition.delay > 0 || call.args.some(isPipelined) ? 'scheduled' : 'queued',
+    runAt: call.definition.delay > 0 ? now + call.definition.delay : undefined,
+    attempt: 0,
+    startedAt: undefined,
+    finishedAt: undefined,
+    progress: null,
+    result: undefined,
+    error: undefined,
+  };
+}
+
+export interface StoringParts {
+  readonly tracker: JobTracker;
+  readonly registry: JobRegistry;
+  /** Carries what surrounds a call to another process. */
+  readonly context: ContextCarrier | undefined;
+}
+
+/** Whether a call is stored in such a way that it can be run again from there; with a future among its arguments it is not. */
+export function isRevivable(
+  { tracker, registry }: StoringParts,
+  definition: JobDefinition,
+  args: readonly unknown[],
+): boolean {
+  if (!tracker.durable || args.some(isPipelined)) return false;
+  return registry.ownDefinition(definition) !== undefined;
+}
+
+/** The record with what it takes to run it again. @throws ArgumentsNotSerializableError; ContextNotCarriedError */
+export function withCall(
+  { registry, context }: StoringParts,
+  record: JobRecord,
+  { definition, args, isRevivable }: PendingCall,
+): JobRecord {
+  const own = isRevivable && registry.ownDefinition(definition);
+  if (!own) return record;
+  const surrounding = captured(context, definition.name);
+  return { ...record, call: encodeCall(definition, own, args, surrounding) };
+}

@@ -1,0 +1,93 @@
+import type { Clock } from '../job/clock.js';
+import type { JobRecord } from '../job/job.js';
+import type { MaybePromise } from '../job/maybe-promise.js';
+import type { JobChange } from '../job/state-machine.js';
+import type { JobTracker } from '../tracker/job-tracker.js';
+import type { Attempt } from './attempt.js';
+
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 2_000;
+/** How long a job waits for a tracker that does not answer, in ms. */
+const PATIENCE = 60_000;
+
+/** Has changes recorded, also where the tracker does not answer for a while: its database restarts, say. */
+export class RecordKeeper {
+  #closing = false;
+  readonly #pauses = new Set<() => void>();
+
+  constructor(
+    private readonly tracker: JobTracker,
+    private readonly clock: Clock,
+  ) {}
+
+  /** From now on everything is tried once more, and no longer. */
+  close(): void {
+    this.#closing = true;
+    this.#pauses.forEach((end) => end());
+  }
+
+  /** The start of an attempt. Where the answer to it was lost, the attempt that has begun is ended, and another begun. */
+  async start(id: string, attempts: number): Promise<JobRecord | undefined> {
+    const start = (): JobChange => ({ type: 'start', at: this.clock.now() });
+    let tries = 0;
+    const started = await this.#insist(() => {
+      tries += 1;
+      return this.tracker.change(id, start());
+    });
+    if (started || tries === 1) return started;
+    const stall = { type: 'stall', at: this.clock.now() } as const;
+    await this.#insist(() => this.tracker.change(id, stall, attempts + 1));
+    return this.#insist(() => this.tracker.change(id, start()));
+  }
+
+  /**
+   * The end of an attempt. Where it is not known whether a COMMIT has held, this is what decides: the database has the
+   * change wait for a COMMIT that is on its way, and refuses it where the mark "completed" was committed.
+   */
+  async end(attempt: Attempt, change: JobChange): Promise<JobRecord | undefined> {
+    const { call, number, isInDoubt } = attempt;
+    const ended = await this.#insist(() => this.tracker.change(call.id, change, number));
+    if (ended || !(isInDoubt || this.tracker.shared)) return undefined;
+    const found = await this.#insist(() => this.tracker.find(call.id));
+    if (isInDoubt && found?.state === 'completed' && found.attempt === number) return found;
+    attempt.elsewhere = found;
+    return undefined;
+  }
+
+  /** Nobody waits for it any more; but when the tracker answers, the job shall end, or be run again. */
+  async endSomeTime(attempt: Attempt, change: JobChange): Promise<void> {
+    const isAgain = change.type === 'stall' || change.type === 'reschedule';
+    const end: JobChange = isAgain ? { type: 'release', at: change.at } : change;
+    const { call, number } = attempt;
+    await this.#insist(() => this.tracker.change(call.id, end, number), Infinity);
+  }
+
+  isUnavailable(error: unknown): boolean {
+    return this.tracker.isUnavailable?.(error) ?? false;
+  }
+
+  async #insist<T>(work: () => MaybePromise<T>, patience = PATIENCE): Promise<T> {
+    const deadline = this.clock.now() + patience;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        return await work();
+      } catch (error) {
+        const isOver = this.#closing || this.clock.now() + pause > deadline;
+        if (isOver || !this.isUnavailable(error)) throw error;
+      }
+      await this.#pause(pause);
+    }
+  }
+
+  #pause(wait: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        stop();
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const stop = this.clock.after(wait, end, true);
+      this.#pauses.add(end);
+    });
+  }
+}
