@@ -160,7 +160,9 @@ describe('What a thread cannot do', () => {
 
   it('is to end the process with an error that comes when its job is over', async () => {
     const { crunch, log } = await startThreads();
-    await crunch.leavesTrouble();
+    const isOver = new SharedArrayBuffer(4);
+    await crunch.leavesTrouble(isOver);
+    Atomics.store(new Int32Array(isOver), 0, 1);
     await until(() => log.containing('error', 'an error that nobody caught').length === 1);
     expect(log.containing('error', 'trouble')).toHaveLength(1);
     expect((await crunch.where()).calls).toBe(1);
