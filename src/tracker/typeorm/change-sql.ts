@@ -58,8 +58,22 @@ function undone({ rolledBack }: { rolledBack?: true }): string {
   return rolledBack ? ', rolled_back = 1' : '';
 }
 
+interface Transition {
+  /** States as a list of SQL. */
+  readonly from: string;
+  readonly to: JobState;
+}
+
+const KNOWN = new Map<JobChange['type'], Transition>();
+
 /** From which states a change leads where. */
-export function transition(type: JobChange['type']): { from: string; to: JobState } {
+export function transition(type: JobChange['type']): Transition {
+  const known = KNOWN.get(type) ?? transitionOf(type);
+  KNOWN.set(type, known);
+  return known;
+}
+
+function transitionOf(type: JobChange['type']): Transition {
   const states = Object.entries(TRANSITIONS).filter(([, changes]) => changes[type]);
   const to = states[0]?.[1][type];
   if (!to) throw new TypeError(`No state admits the change ${type}.`);

@@ -136,8 +136,9 @@ export class JobStore {
     const set = assignmentOf({ type: 'start', at }, this.db);
     const ids = starts.map(({ id }) => id);
     const { rows } = await connections.run(
-      `UPDATE ${tables.job} SET state = '${to}', ${set.sql} WHERE id IN (${list(ids)}) AND state IN (${from}) ` +
-        `RETURNING ${this.#selection}`,
+      // Not plain `state`: a planner may take the index of states then, and read the whole line to start a few jobs of it.
+      `UPDATE ${tables.job} SET state = '${to}', ${set.sql} WHERE id IN (${list(ids)}) ` +
+        `AND COALESCE(state, '') IN (${from}) RETURNING ${this.#selection}`,
       [...set.values, ...ids],
     );
     const started = new Map(rows.map((row) => [row['id'], row]));
