@@ -19,6 +19,7 @@ import { PendingCall } from '../run/pending-call.js';
 import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
 import { currentTransaction, type AmbientTransaction } from '../transaction/ambient-transaction.js';
 import { ArgumentPipeline } from './argument-pipeline.js';
+import { CallOrder } from './call-order.js';
 import { JobRetry } from './job-retry.js';
 import { ticketOf } from './ticket.js';
 import { isRevivable, newRecord, rolledBack, withCall } from './new-record.js';
@@ -51,8 +52,8 @@ export class Dispatcher {
   /** Takes on jobs that were called elsewhere or earlier. */
   readonly revival: Revival;
   readonly #ids = new JobIds();
+  readonly #order = new CallOrder();
   #closed = false;
-  #lastTurn: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: DispatcherParts) {
     this.#pipeline = new ArgumentPipeline(parts);
@@ -175,16 +176,7 @@ export class Dispatcher {
   ): MaybePromise<void> {
     const creating = this.#create(call, record, head);
     if (!isPromise(creating)) return this.#queue(call, ticket);
-    return this.#inTurn(creating, () => this.#queue(call, ticket));
-  }
-
-  /** Calls are stored side by side, on several connections, but queued in the order in which they were made. */
-  #inTurn(creating: Promise<void>, queue: () => MaybePromise<void>): Promise<void> {
-    const turn = Promise.allSettled([this.#lastTurn, creating])
-      .then(() => creating)
-      .then(queue);
-    this.#lastTurn = turn;
-    return turn;
+    return this.#order.after(creating, () => this.#queue(call, ticket));
   }
 
   /** At once, or when its arguments are there. */

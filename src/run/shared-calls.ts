@@ -17,6 +17,9 @@ const MOST = 1_000;
 /** Watches the calls of this process for what others do to them, where the tracker is shared with others. */
 export class SharedCalls {
   readonly #watched = new Map<PendingCall, () => void>();
+  /** Of which there is news, and when to look at them. */
+  readonly #due = new Map<PendingCall, number>();
+  #timer: { readonly at: number; readonly stop: () => void } | undefined;
 
   constructor(
     private readonly settings: RunnerSettings,
@@ -35,22 +38,35 @@ export class SharedCalls {
   leave(call: PendingCall): void {
     this.#watched.get(call)?.();
     this.#watched.delete(call);
+    this.#due.delete(call);
   }
 
   #begin(call: PendingCall): () => void {
-    const { tracker, clock } = this.settings;
-    let stopTimer: (() => void) | undefined;
-    const look = (): void => {
-      stopTimer = undefined;
-      void this.#look(call);
-    };
-    const unwatch = tracker.watch(call.id, () => {
-      stopTimer ??= clock.after(call.attempt ? PACE : PACE_OF_WAITING, look);
+    return this.settings.tracker.watch(call.id, () => {
+      if (this.#due.has(call)) return;
+      const at = this.settings.clock.now() + (call.attempt ? PACE : PACE_OF_WAITING);
+      this.#due.set(call, at);
+      this.#wakeAt(at);
     });
-    return () => {
-      unwatch();
-      stopTimer?.();
-    };
+  }
+
+  /** One timer for all: most jobs are over before it is their turn. */
+  #wakeAt(at: number): void {
+    if (this.#timer && this.#timer.at <= at) return;
+    this.#timer?.stop();
+    const { clock } = this.settings;
+    this.#timer = { at, stop: clock.after(at - clock.now(), () => this.#lookAtDue()) };
+  }
+
+  #lookAtDue(): void {
+    this.#timer = undefined;
+    const now = this.settings.clock.now();
+    for (const [call, at] of this.#due) {
+      if (at > now) continue;
+      this.#due.delete(call);
+      void this.#look(call);
+    }
+    if (this.#due.size > 0) this.#wakeAt(Math.min(...this.#due.values()));
   }
 
   async #look(call: PendingCall): Promise<void> {

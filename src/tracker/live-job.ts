@@ -111,6 +111,11 @@ export class LiveJob<T = never> {
     this.#activityIsNew = false;
   }
 
+  /** Nothing is on its way to the store, nor waits to go there. */
+  get isStored(): boolean {
+    return !this.#writing && !this.#isDirty;
+  }
+
   /** Stores everything that is here, and that the change which follows does not make void. */
   async flush(): Promise<void> {
     this.#activityIsNew = false;

@@ -11,8 +11,8 @@ export class CommitHooks {
   }
 
   /** Before a commit. Rejects where a write has failed: then the transaction is to be rolled back. */
-  async written(): Promise<void> {
-    await Promise.all(this.#writes);
+  written(): Promise<unknown> | undefined {
+    return this.#writes.length > 0 ? Promise.all(this.#writes) : undefined;
   }
 
   /** Nothing is being written any more, whether or not it could be. */

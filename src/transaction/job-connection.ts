@@ -120,7 +120,7 @@ export class JobConnection {
   ): Promise<unknown> {
     this.#refuseOverlap(from);
     if (isTransactionControl(sql)) throw endsByHand(sql);
-    await this.begin();
+    if (!this.#begun) await this.begin();
     if (this.#failure && this.#dialect.isLost(this.#failure)) throw this.#swallowed();
     this.#noteWrite(sql);
     return this.#inTurn(() => this.opener.runner.query(sql, parameters, structured));
@@ -137,8 +137,10 @@ export class JobConnection {
     this.rules.onBegin?.();
     const goOn = currentJobScope()?.pauses({ what: this.opener.scarce });
     try {
-      await this.#noticing(this.opener.begin(this.isolation));
+      await this.opener.begin(this.isolation);
       this.#begun = true;
+    } catch (error) {
+      throw this.#noticed(error);
     } finally {
       goOn?.();
     }
@@ -179,7 +181,7 @@ export class JobConnection {
 
   /** Lets what is being run come to its end. */
   async quiesce(): Promise<void> {
-    await this.#last.catch(() => undefined);
+    if (this.#running > 0) await this.#last.catch(() => undefined);
   }
 
   /** @throws JobTransactionError where a commit would lose rows, or take in half of something. */
@@ -225,12 +227,12 @@ export class JobConnection {
     this.#ended = true;
     let fault: Error | undefined;
     try {
-      await this.#beginning?.catch(() => undefined);
+      if (!this.#begun) await this.#beginning?.catch(() => undefined);
       await this.quiesce();
-      if (this.#begun) await this.#noticing(finish());
+      if (this.#begun) await finish();
     } catch (error) {
-      fault = error as Error;
-      throw error;
+      fault = this.#noticed(error) as Error;
+      throw fault;
     } finally {
       this.#afterWrite?.();
       // With an error the pool throws the connection away, and with it what it may still hold.
@@ -238,33 +240,30 @@ export class JobConnection {
     }
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#last;
-    this.#running += 1;
-    const turn = (async () => {
-      await before.catch(() => undefined);
-      return this.#noticing(work());
-    })();
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#after(this.#running > 0 ? this.#last : undefined, work);
     this.#last = turn;
+    return turn;
+  }
+
+  async #after<T>(before: Promise<unknown> | undefined, work: () => Promise<T>): Promise<T> {
+    this.#running += 1;
     try {
-      return await turn;
+      if (before) await before.catch(() => undefined);
+      return await work();
     } catch (error) {
-      if (this.#dialect.spoils(error)) this.#failure ??= error;
-      throw error;
+      const told = this.#noticed(error);
+      if (this.#dialect.spoils(told)) this.#failure ??= told;
+      throw told;
     } finally {
       this.#running -= 1;
     }
   }
 
   /** What the connection was cut with says more than that it can no longer be used. */
-  async #noticing<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (error) {
-      const { fault } = this.opener;
-      this.#isCutOff ||= isConnectionLost(error);
-      throw fault ?? error;
-    }
+  #noticed(error: unknown): unknown {
+    this.#isCutOff ||= isConnectionLost(error);
+    return this.opener.fault ?? error;
   }
 
   #noteWrite(sql: string): void {

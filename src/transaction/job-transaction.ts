@@ -28,7 +28,7 @@ export interface ConcludableTransaction {
 
 /** The transaction of a job: on each DataSource that it uses, one connection, begun at its first statement. */
 export class JobTransaction extends AmbientTransaction implements ConcludableTransaction {
-  readonly #connections = new Map<DataSourceLike, JobConnection>();
+  readonly #connections: JobConnection[] = [];
   #ended = false;
 
   constructor(private readonly rules: JobTransactionRules) {
@@ -36,7 +36,7 @@ export class JobTransaction extends AmbientTransaction implements ConcludableTra
   }
 
   get isCutOff(): boolean {
-    return [...this.#connections.values()].some((connection) => connection.isCutOff);
+    return this.#connections.some((connection) => connection.isCutOff);
   }
 
   override get jobId(): string {
@@ -44,9 +44,7 @@ export class JobTransaction extends AmbientTransaction implements ConcludableTra
   }
 
   override openTransactions(): OpenTransaction[] {
-    return [...this.#connections.values()]
-      .filter((connection) => connection.isBegun)
-      .map((connection) => connection.open);
+    return this.#connections.filter(({ isBegun }) => isBegun).map(({ open }) => open);
   }
 
   override runnerFor(dataSource: DataSourceLike): QueryRunnerLike | undefined {
@@ -57,11 +55,11 @@ export class JobTransaction extends AmbientTransaction implements ConcludableTra
 
   override hasBegunOn(dataSource: DataSourceLike): boolean {
     // One that it does not cover is never begun, and code on it is outside in any case.
-    return this.#connections.get(dataSource)?.isBegun ?? false;
+    return this.#find(dataSource)?.isBegun ?? false;
   }
 
   override snapshotOn(dataSource: DataSourceLike): string | undefined {
-    return this.#connections.get(dataSource)?.snapshot;
+    return this.#find(dataSource)?.snapshot;
   }
 
   async commit(
@@ -70,7 +68,7 @@ export class JobTransaction extends AmbientTransaction implements ConcludableTra
     this.#ended = true;
     try {
       await this.hooks.written();
-      await Promise.all([...this.#connections.values()].map((connection) => connection.quiesce()));
+      for (const connection of this.#connections) await connection.quiesce();
       this.#connections.forEach((connection) => connection.assertCommittable());
       const marked = await mark(this.#endingTransactions());
       for (const connection of this.#inOrder(marked)) await connection.commit();
@@ -83,41 +81,44 @@ export class JobTransaction extends AmbientTransaction implements ConcludableTra
 
   async rollBack(): Promise<void> {
     this.#ended = true;
-    const connections = [...this.#connections.values()];
-    await Promise.allSettled(connections.map((connection) => connection.rollBack()));
+    await Promise.allSettled(this.#connections.map((connection) => connection.rollBack()));
     this.hooks.rolledBack();
   }
 
   #endingTransactions(): OpenTransaction[] {
-    return this.openTransactions().map((open) => {
-      const connection = this.#connections.get(open.dataSource as DataSourceLike)!;
-      return connection.canEndWith
-        ? { ...open, endsWith: (last: LastStatement) => connection.endsWith(last) }
-        : open;
-    });
+    return this.#connections.filter(({ isBegun }) => isBegun).map(endingTransaction);
   }
 
   get isUndone(): boolean {
-    const written = [...this.#connections.values()].filter(({ hasWritten }) => hasWritten);
+    const written = this.#connections.filter(({ hasWritten }) => hasWritten);
     return written.length > 0 && written.every(({ mayBeCommitted }) => !mayBeCommitted);
   }
 
   #inOrder(last: OpenTransaction | undefined): JobConnection[] {
-    const isLast = (dataSource: object): number => (dataSource === last?.dataSource ? 1 : 0);
-    return [...this.#connections]
-      .sort(([a], [b]) => isLast(a) - isLast(b))
-      .map(([, connection]) => connection);
+    const isLast = ({ open }: JobConnection): number =>
+      open.dataSource === last?.dataSource ? 1 : 0;
+    return this.#connections.toSorted((a, b) => isLast(a) - isLast(b));
+  }
+
+  #find(dataSource: DataSourceLike): JobConnection | undefined {
+    return this.#connections.find(({ open }) => open.dataSource === dataSource);
   }
 
   #connectionOn(dataSource: DataSourceLike): JobConnection {
-    const known = this.#connections.get(dataSource);
+    const known = this.#find(dataSource);
     if (known) return known;
     const connection = new JobConnection(
       dataSource,
       openConnection(dataSource, this.rules),
       this.rules,
     );
-    this.#connections.set(dataSource, connection);
+    this.#connections.push(connection);
     return connection;
   }
+}
+
+function endingTransaction(connection: JobConnection): OpenTransaction {
+  const { open, canEndWith } = connection;
+  if (!canEndWith) return open;
+  return { ...open, endsWith: (last: LastStatement) => connection.endsWith(last) };
 }

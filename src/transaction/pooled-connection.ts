@@ -1,6 +1,7 @@
 import type { ConnectionOpener } from './job-connection.js';
 import { commitWith } from './postgres/commit-with.js';
 import { holdBegin } from './postgres/begin-with-first.js';
+import { enterUnheard, isUnheard } from './postgres/unheard.js';
 import { plainQueryRunner } from './query-runner-seam.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
 
@@ -30,13 +31,11 @@ class PooledConnection implements ConnectionOpener {
   #native: NativeConnection | undefined;
   #connecting: Promise<unknown> | undefined;
   #forgetBegin: (() => void) | undefined;
-  #giveUp!: (reason: Error) => void;
-  readonly #givenUp = new Promise<never>((_, reject) => (this.#giveUp = reject));
+  #giveUp: ((reason: Error) => void) | undefined;
   readonly #note = (error: Error): void => void (this.fault ??= error);
 
   constructor(private readonly dataSource: DataSourceLike) {
     this.runner = plainQueryRunner(dataSource);
-    this.#givenUp.catch(() => undefined);
   }
 
   another(): QueryRunnerLike {
@@ -45,20 +44,34 @@ class PooledConnection implements ConnectionOpener {
 
   /** Where the transaction has begun in the way of the PostgreSQL client. */
   get commitWith(): ((statement: string) => Promise<void>) | undefined {
-    return this.#forgetBegin && ((statement) => commitWith(this.runner, statement));
+    if (!this.#forgetBegin) return undefined;
+    return (statement) => commitWith(this.runner, statement, isUnheard(this.dataSource));
   }
 
   async begin(isolation: IsolationLevel | undefined): Promise<void> {
     this.#connecting = this.runner.connect();
-    this.#native = (await Promise.race([this.#connecting, this.#givenUp])) as NativeConnection;
+    this.#native = (await this.#unlessGivenUp(this.#connecting)) as NativeConnection;
     this.#native.on?.('error', this.#note);
     this.#forgetBegin = holdBegin(this.#native);
+    if (this.#beginsUnheard(isolation) && enterUnheard(this.runner)) return;
     await this.runner.startTransaction(isolation);
+  }
+
+  #unlessGivenUp(connecting: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      connecting.then(resolve, reject);
+    });
+  }
+
+  #beginsUnheard(isolation: IsolationLevel | undefined): boolean {
+    const asked = isolation ?? this.dataSource.options.isolationLevel;
+    return this.#forgetBegin !== undefined && !asked && isUnheard(this.dataSource);
   }
 
   /** Where the pool had none to give until now. */
   abandon(): void {
-    this.#giveUp(new Error('The job was stopped while it waited for a connection.'));
+    this.#giveUp?.(new Error('The job was stopped while it waited for a connection.'));
   }
 
   async close(error?: Error): Promise<void> {

@@ -39,9 +39,12 @@ export interface DataSourceLike {
     readonly database?: unknown;
     readonly isolationLevel?: IsolationLevel;
     readonly poolSize?: number;
+    readonly logging?: unknown;
+    readonly logger?: unknown;
     readonly extra?: Readonly<Record<string, unknown>>;
   };
   readonly manager: EntityManagerLike;
+  readonly subscribers?: readonly unknown[];
   createQueryRunner(mode?: 'master' | 'slave'): QueryRunnerLike;
   createEntityManager(runner?: QueryRunnerLike): EntityManagerLike;
 }

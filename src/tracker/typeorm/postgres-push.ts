@@ -81,6 +81,11 @@ export class PostgresPush {
     this.#say(ids);
   }
 
+  /** Whether another process may want to hear of it. */
+  isAwaited(id: string): boolean {
+    return this.#watchedElsewhere.has(id);
+  }
+
   /** A job has changed. Within a transaction, those who watch it hear of it when that is committed. */
   async changed(id: string, tell?: Tell): Promise<void> {
     const until = this.#watchedElsewhere.get(id);

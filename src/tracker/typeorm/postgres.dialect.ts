@@ -62,6 +62,12 @@ function insertFromJson(
   const sql =
     `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values.join(', ')} ` +
     `FROM json_to_recordset(?::json) AS given (${types.join(', ')})`;
-  const given = rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at]])));
-  return { sql, values: [JSON.stringify(given)] };
+  return { sql, values: [JSON.stringify(rows.map((row) => objectOf(names, row)))] };
+}
+
+/** What is not there is NULL. */
+function objectOf(names: readonly string[], row: readonly unknown[]): object {
+  const object: Record<string, unknown> = {};
+  for (const [at, name] of names.entries()) if (row[at] !== null) object[name] = row[at];
+  return object;
 }

@@ -67,6 +67,8 @@ class TypeOrmTracker implements JobTracker {
   #dataSource: DataSourceLike | undefined;
   #connected!: (store: Promise<TypeOrmStore>) => void;
   readonly #ready = new Promise<TypeOrmStore>((resolve) => (this.#connected = resolve));
+  /** What `#ready` gives, once it does. */
+  #store: TypeOrmStore | undefined;
   #isConnecting = false;
 
   constructor(private readonly options: TypeOrmTrackerOptions) {
@@ -100,10 +102,11 @@ class TypeOrmTracker implements JobTracker {
   }
 
   async create(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
-    const store = await this.#ready;
-    await store.claim();
+    const store = this.#store ?? (await this.#ready);
+    const claiming = store.claim();
+    if (claiming) await claiming;
     if (transaction) this.#live.of(record.id).hold();
-    await store.jobs.create(record, transaction);
+    return store.jobs.create(record, transaction);
   }
 
   async forget(id: string): Promise<void> {
@@ -118,15 +121,16 @@ class TypeOrmTracker implements JobTracker {
     attempt?: number,
     transaction?: OpenTransaction,
   ): Promise<JobRecord | undefined> {
-    const store = await this.#ready;
+    const store = this.#store ?? (await this.#ready);
     // What was printed is stored before the end is, so that a final record means complete output.
-    if (change.type !== 'start') await this.#flush(id, store, transaction);
+    const isStored = this.#live.get(id)?.isStored ?? true;
+    if (change.type !== 'start' && !isStored) await this.#flush(id, store, transaction);
     const ending = transaction && this.#endWith(transaction, store, id, change, attempt);
     if (ending) return ending;
     const record = await store.jobs.change(id, change, attempt, transaction);
     if (!record) return this.#refused(id, change, attempt);
     if (change.type === 'start') this.#live.of(id).starts(record);
-    await this.#push(store, id, transaction);
+    if (store.push?.isAwaited(id)) await this.#push(store, id, transaction);
     this.#changed(record, store, transaction);
     return record;
   }
@@ -153,7 +157,7 @@ class TypeOrmTracker implements JobTracker {
     const isRefusal = (error: unknown): boolean => store.jobs.isRefusal(error);
     const committed = (): void => {
       this.#changed(record, store);
-      void this.#push(store, id);
+      if (store.push?.isAwaited(id)) void this.#push(store, id);
     };
     transaction.endsWith({ sql, isRefusal, committed });
     return record;
@@ -245,6 +249,7 @@ class TypeOrmTracker implements JobTracker {
       wake: (id) => this.#watchers.wake(id),
     });
     this.#dataSource = dataSource;
+    this.#store = store;
     this.#watchers.connect(new RowNews(store.db, store.push));
     return store;
   }

@@ -7,13 +7,15 @@ interface Broadcasting {
 /**
  * Commits with one more statement, in one round trip: PostgreSQL runs them one after the other, and not the COMMIT where
  * the statement fails. TypeORM's subscribers are told as by `commitTransaction`.
+ * @param isUnheard Whether there are none.
  */
 export async function commitWith(
   runner: QueryRunnerLike & Broadcasting,
   statement: string,
+  isUnheard: boolean,
 ): Promise<void> {
-  await runner.broadcaster?.broadcast('BeforeTransactionCommit');
+  if (!isUnheard) await runner.broadcaster?.broadcast('BeforeTransactionCommit');
   await runner.query(`${statement}; COMMIT`);
   runner.isTransactionActive = false;
-  await runner.broadcaster?.broadcast('AfterTransactionCommit');
+  if (!isUnheard) await runner.broadcaster?.broadcast('AfterTransactionCommit');
 }
