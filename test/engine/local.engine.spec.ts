@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { localEngine } from '../../src/index.js';
-import type { DeliveryOutcome, JobEngine } from '../../src/engine/job-engine.js';
+import type { DeliveryOutcome, JobEngine, JobTicket } from '../../src/engine/job-engine.js';
 import { systemClock } from '../../src/job/clock.js';
 import { ticket } from '../../src/testing/engine-cases/case.js';
 import { until } from '../support/until.js';
@@ -72,5 +72,82 @@ describe('localEngine(), where a job is about to leave its place', () => {
     ends.get('first')!({});
     await engine.enqueue(ticket({ name: 'third' }));
     await until(() => begun.includes('third'));
+  });
+});
+
+describe('localEngine(), where many jobs end one after the other', () => {
+  const PLACES = 4;
+  let engine: JobEngine;
+  let now: number;
+  let tickets: JobTicket[];
+  let delivered: string[];
+  let begun: string[];
+  let ends: ((outcome: DeliveryOutcome) => void)[];
+
+  beforeEach(async () => {
+    now = 0;
+    delivered = [];
+    begun = [];
+    ends = [];
+    engine = localEngine();
+    await engine.open({
+      ...{ clock: { ...systemClock, now: () => now }, concurrency: PLACES, queueLimit: Infinity },
+      ready: () => undefined,
+      recovered: () => undefined,
+      async deliver({ id }, place) {
+        delivered.push(id);
+        await place;
+        begun.push(id);
+        return new Promise<DeliveryOutcome>((resolve) => ends.push(resolve));
+      },
+    });
+    tickets = Array.from({ length: 100 }, () => ticket());
+    for (const each of tickets) await engine.enqueue(each);
+    await until(() => begun.length === PLACES);
+  });
+
+  /** Ends so many, the first of them first; gives how many were made ready at once. */
+  async function end(count: number, afterMs: number): Promise<number[]> {
+    const lots: number[] = [];
+    for (const each of tickets.slice(0, count)) {
+      now += afterMs;
+      const before = delivered.length;
+      engine.vacate!(each);
+      lots.push(delivered.length - before);
+      ends.shift()!({});
+      const next = begun.length + 1;
+      await until(() => begun.length === next);
+    }
+    return lots;
+  }
+
+  it('has several made ready at once, before there are places for them, if they end quickly', async () => {
+    const lots = await end(50, 1);
+    expect(Math.max(...lots)).toBeGreaterThan(1);
+    expect(delivered.length - begun.length).toBeLessThanOrEqual(PLACES + 1);
+    expect(begun).toEqual(tickets.slice(0, begun.length).map(({ id }) => id));
+  });
+
+  it('has only those made ready that are about to get a place, if they take long', async () => {
+    expect(new Set(await end(20, 100))).toEqual(new Set([1]));
+    expect(delivered).toHaveLength(begun.length);
+  });
+
+  it('lets one that somebody waits for begin before those that are ready', async () => {
+    await end(50, 1);
+    expect(delivered.length).toBeGreaterThan(begun.length);
+    const [parent, child] = [tickets[50]!, tickets[99]!];
+    engine.lend(parent, child.id);
+    await until(() => begun.length === 50 + PLACES + 1);
+    expect(begun.at(-1)).toBe(child.id);
+  });
+
+  it('gives the place to one that somebody waits for where that is ready', async () => {
+    await end(50, 1);
+    const child = delivered.at(-1)!;
+    expect(begun).not.toContain(child);
+    engine.lend(tickets[50]!, child);
+    await until(() => begun.length === 50 + PLACES + 1);
+    expect(begun.at(-1)).toBe(child);
   });
 });

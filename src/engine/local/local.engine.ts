@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers';
 import { QueueFullError } from '../../errors/job.errors.js';
 import type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from '../job-engine.js';
 import { JobLimits } from './job-limits.js';
+import { Lookahead } from './lookahead.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** Deliveries in a row before the event loop gets its turn, so that a flood of short jobs cannot starve requests. */
@@ -22,6 +23,7 @@ class LocalEngine implements JobEngine {
   /** Delivered, and not to begin before there is a place. */
   readonly #ahead = new Map<string, () => void>();
   #host!: EngineHost;
+  #lookahead!: Lookahead;
   #running = 0;
   #paused = false;
   #turnAsked = false;
@@ -29,11 +31,13 @@ class LocalEngine implements JobEngine {
 
   open(host: EngineHost): void {
     this.#host = host;
+    this.#lookahead = new Lookahead(host.clock, host.concurrency);
   }
 
   enqueue(ticket: JobTicket): void {
     const freeSlots = Math.max(0, this.#host.concurrency - this.#running);
-    const waiting = this.#waiting.length + this.#delayed.size + this.#limits.length - freeSlots;
+    const inLine = this.#waiting.length + this.#delayed.size + this.#limits.length;
+    const waiting = inLine + this.#ahead.size - freeSlots;
     if (waiting >= this.#host.queueLimit && !ticket.isAccepted) {
       throw new QueueFullError(ticket.name, this.#host.queueLimit);
     }
@@ -50,8 +54,8 @@ class LocalEngine implements JobEngine {
   lend(ticket: JobTicket, awaitedId: string): () => void {
     this.#running -= 1;
     this.#leaveLimit(ticket);
-    this.#givePlaces();
     this.#waiting.hurry(awaitedId);
+    this.#givePlace(awaitedId);
     this.#askTurn();
     return () => {
       this.#running += 1;
@@ -62,6 +66,7 @@ class LocalEngine implements JobEngine {
 
   vacate({ id }: JobTicket): void {
     this.#leaving.add(id);
+    this.#lookahead.ended();
     this.#deliverWaiting();
   }
 
@@ -111,13 +116,28 @@ class LocalEngine implements JobEngine {
   }
 
   #deliverWaiting(): void {
-    const { concurrency } = this.#host;
-    while (!this.#paused && this.#running < concurrency + this.#leaving.size) {
+    const mostAhead = this.#mostAhead();
+    for (;;) {
+      // Those that are ready go before those in line, but for one that somebody waits for.
+      if (this.#paused || !this.#waiting.hasHurried) this.#givePlaces();
+      if (this.#paused || !(this.#hasPlace || this.#ahead.size < mostAhead)) return;
       if (this.#deliveriesLeft === 0) return this.#askTurn();
       const ticket = this.#waiting.shift();
       if (!ticket) return;
       if (this.#limits.enter(ticket)) this.#deliver(ticket);
     }
+  }
+
+  get #hasPlace(): boolean {
+    return this.#running - this.#ahead.size < this.#host.concurrency;
+  }
+
+  /** How many may be ready that have no place yet. */
+  #mostAhead(): number {
+    const { size } = this.#lookahead;
+    const most = this.#leaving.size + size;
+    // They are made ready in lots.
+    return size > 0 && this.#ahead.size > most / 2 ? 0 : most;
   }
 
   #deliver(ticket: JobTicket): void {
@@ -133,11 +153,16 @@ class LocalEngine implements JobEngine {
   }
 
   #givePlaces(): void {
-    for (const [id, begin] of this.#ahead) {
-      if (this.#running - this.#ahead.size >= this.#host.concurrency) return;
-      this.#ahead.delete(id);
-      begin();
+    for (const id of this.#ahead.keys()) {
+      if (!this.#hasPlace) return;
+      this.#givePlace(id);
     }
+  }
+
+  #givePlace(id: string): void {
+    const begin = this.#ahead.get(id);
+    this.#ahead.delete(id);
+    begin?.();
   }
 
   #leaveLimit(ticket: JobTicket): void {
@@ -150,7 +175,6 @@ class LocalEngine implements JobEngine {
     this.#leaving.delete(ticket.id);
     this.#ahead.delete(ticket.id);
     this.#leaveLimit(ticket);
-    this.#givePlaces();
     if (outcome.again && !this.#paused) this.#admit({ ...ticket, runAt: outcome.again.runAt });
     this.#deliverWaiting();
   }

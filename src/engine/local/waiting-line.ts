@@ -45,6 +45,11 @@ export class WaitingLine {
     if (ticket && this.remove(id)) this.push(ticket);
   }
 
+  /** Whether the next one may be such a ticket. */
+  get hasHurried(): boolean {
+    return (this.#lanes.get(FIRST)?.length ?? 0) > 0;
+  }
+
   /** Nobody waits for it any more. */
   unhurry(id: string): void {
     this.#expected.delete(id);
