@@ -78,8 +78,8 @@ export interface JobEngine {
    */
   lend(ticket: JobTicket, awaitedId: string): () => void;
   /**
-   * The method of a job that was delivered is over, and its end is being recorded, for which the next one need not wait
-   * to be made ready: it may be delivered, with a `place` that is free when this one is done.
+   * The method of a job that was delivered is over, and its end is being recorded, for which the next ones need not wait
+   * to be made ready: they may be delivered, each with a `place`, fulfilled when it is free.
    */
   vacate?(ticket: JobTicket): void;
   /** Delivers nothing from now on. What is being run goes on. */

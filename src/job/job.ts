@@ -16,8 +16,11 @@ export interface JobFailure {
   stack?: string;
 }
 
-/** What there is to wait for in a job: another job, a row, the turn to write to SQLite, a place in the connection pool. */
-export type JobWaitKind = 'job' | 'timed query' | 'writer lock' | 'connection';
+/**
+ * What there is to wait for in a job: another job, a row, the turn to write to SQLite, a place in the connection pool, or
+ * among the jobs that run, for one that was made ready too soon.
+ */
+export type JobWaitKind = 'job' | 'timed query' | 'writer lock' | 'connection' | 'place';
 
 /** What a running job waits for, as plain JSON. */
 export interface JobWait {

@@ -1,9 +1,10 @@
 import type { WaitingFor } from '../context/scope.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity } from '../job/job.js';
+import type { SharedDelay } from '../job/shared-delay.js';
 
 /** How long a wait must last before anybody is told of it, in ms: most are over before a reader could see them. */
-const MOMENT = 250;
+export const MOMENT = 250;
 
 type Wait = NonNullable<JobActivity['waitsFor']>;
 
@@ -17,6 +18,8 @@ export class AttemptActivity {
 
   constructor(
     private readonly clock: Clock,
+    /** Of `MOMENT`, for all attempts. */
+    private readonly moment: SharedDelay,
     private readonly tell: (activity: JobActivity) => void,
   ) {}
 
@@ -25,7 +28,7 @@ export class AttemptActivity {
     const since = this.clock.now();
     const wait = { now: { ...first, since } };
     this.#waits.add(wait);
-    this.#lookLater();
+    this.#lookSoon();
     return (next) => {
       const wasTold = wait.now === this.#told.waitsFor;
       if (next) wait.now = { ...next, since };
@@ -37,7 +40,7 @@ export class AttemptActivity {
   /** There are rows in its transaction that are not committed. */
   wrote(): void {
     this.#writingSince ??= this.clock.now();
-    this.#lookLater();
+    this.#lookSoon();
   }
 
   close(): void {
@@ -46,13 +49,14 @@ export class AttemptActivity {
   }
 
   /** One timer at a time, however often it waits. */
-  #lookLater(delay = MOMENT): void {
-    if (this.#closed) return;
-    this.#stopTimer ??= this.clock.after(delay, () => {
-      this.#stopTimer = undefined;
-      this.#look();
-      this.#lookAgain();
-    });
+  #lookSoon(): void {
+    if (!this.#closed) this.#stopTimer ??= this.moment.after(() => this.#timeIsUp());
+  }
+
+  #timeIsUp(): void {
+    this.#stopTimer = undefined;
+    this.#look();
+    this.#lookAgain();
   }
 
   #look(): void {
@@ -71,7 +75,9 @@ export class AttemptActivity {
   #lookAgain(): void {
     const begun = [...this.#waits].map(({ now }) => now.since).concat(this.#writingSince ?? []);
     const next = begun.find((since) => !this.#lasts(since));
-    if (next !== undefined) this.#lookLater(next + MOMENT - this.clock.now());
+    if (next === undefined || this.#closed) return;
+    const wait = next + MOMENT - this.clock.now();
+    this.#stopTimer = this.clock.after(wait, () => this.#timeIsUp());
   }
 
   #lasts(since: number | undefined): boolean {

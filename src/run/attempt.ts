@@ -6,6 +6,7 @@ import type { WaitNode } from '../future/wait-graph.js';
 import type { OutputStream } from '../job/job-event.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
+import type { SharedDelay } from '../job/shared-delay.js';
 import type { ConcludableTransaction, JobTransaction } from '../transaction/job-transaction.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
 import { AttemptActivity } from './attempt-activity.js';
@@ -17,6 +18,8 @@ export interface AttemptHost {
   readonly clock: Clock;
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
+  /** A short while, of `MOMENT`. */
+  readonly moment: SharedDelay;
   lend(call: PendingCall, awaited: WaitNode): () => void;
   readonly transactions: JobTransactions;
   write(call: PendingCall, text: string, stream: OutputStream, attempt: number): void;
@@ -104,6 +107,17 @@ export class Attempt implements JobScope {
     return true;
   }
 
+  /** Waits until there is a place for it, or it is stopped. */
+  async takePlace(place: Promise<void>): Promise<void> {
+    if (this.#interruption) return;
+    const goOn = this.pauses({ what: 'place' });
+    await new Promise<void>((resolve) => {
+      this.#interrupted = () => resolve();
+      void place.then(resolve);
+    });
+    goOn();
+  }
+
   /** What comes first: the end of the method, or an interruption. What comes after it is ignored. */
   outcomeOf(run: () => Promise<unknown>): Promise<unknown> {
     if (this.#interruption) return Promise.reject(this.#interruption);
@@ -150,7 +164,7 @@ export class Attempt implements JobScope {
   }
 
   get #noted(): AttemptActivity {
-    return (this.#activity ??= new AttemptActivity(this.clock, (activity) =>
+    return (this.#activity ??= new AttemptActivity(this.clock, this.host.moment, (activity) =>
       this.host.setActivity(this.call, this.number, activity),
     ));
   }

@@ -3,9 +3,11 @@ import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
+import { SharedDelay } from '../job/shared-delay.js';
 import { isFinal, type JobChange } from '../job/state-machine.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import { MOMENT } from './attempt-activity.js';
 import { CallOutput } from './call-output.js';
 import { concludeTransaction, type Outcome } from './conclude-transaction.js';
 import type { EndedCalls } from './ended-calls.js';
@@ -28,6 +30,7 @@ export class JobRunner implements AttemptHost {
   readonly capturesConsole: boolean;
   readonly echoesConsole: boolean;
   readonly transactions: JobTransactions;
+  readonly moment: SharedDelay;
   readonly #calls = new Map<string, PendingCall>();
   readonly #records: RecordKeeper;
   readonly #shared: SharedCalls;
@@ -47,6 +50,7 @@ export class JobRunner implements AttemptHost {
     this.ended = settings.ended;
     this.runtime = settings.runtime;
     this.clock = settings.clock;
+    this.moment = new SharedDelay(settings.clock, MOMENT);
     this.capturesConsole = settings.capturesConsole;
     this.echoesConsole = settings.echoesConsole;
     this.transactions = settings.transactions;
@@ -160,7 +164,7 @@ export class JobRunner implements AttemptHost {
       const refusal = await this.#recordStart(attempt);
       if (refusal) return refusal;
       this.#shared.watch(call, true);
-      if (call.place) await call.place;
+      if (call.place) await attempt.takePlace(call.place);
       const stopTimeout = startTimeout(attempt, this.clock);
       const performed = await perform(attempt, this.settings.threads);
       stopTimeout?.();

@@ -1,6 +1,7 @@
 import type { Logger } from '@nestjs/common';
 import { BackgroundOptionsError } from '../errors/setup.errors.js';
 import type { Clock } from '../job/clock.js';
+import { SharedDelay } from '../job/shared-delay.js';
 import type { FileLocks, LockParty, Release, WaitRules } from '../engine/file-locks.js';
 import type { JobDefinition } from '../registry/job-definition.js';
 import { placeOf } from './database-place.js';
@@ -27,14 +28,17 @@ export class JobTransactions implements FileLocks {
   #dataSources: ReadonlyMap<string, DataSourceLike> = new Map();
   /** Of files that this application does not write to itself, but its threads do. */
   readonly #threadLocks = {};
+  readonly #longWrites: SharedDelay;
 
   constructor(
-    private readonly clock: Clock,
+    clock: Clock,
     private readonly logger: Logger,
     private readonly concurrency: number,
     /** In a thread: the way to the locks of the process. */
     private readonly borrowed?: FileLocks,
-  ) {}
+  ) {
+    this.#longWrites = new SharedDelay(clock, LONG_WRITE);
+  }
 
   /** Joins the application's DataSources, by name, to the transactions of its jobs. */
   connect(dataSources: ReadonlyMap<string, DataSourceLike>): void {
@@ -133,7 +137,7 @@ export class JobTransactions implements FileLocks {
   }
 
   #watchWrite(name: string, id: string): () => void {
-    return this.clock.after(LONG_WRITE, () =>
+    return this.#longWrites.after(() =>
       this.logger.warn(
         `Job ${name} (${id}) has had a transaction with written rows open for ${LONG_WRITE / 1000} s, which holds locks ` +
           'and keeps the database from cleaning up. Write late: compute first, save at the end.',

@@ -34,6 +34,8 @@ export function waitText({ what, name }: Wait): string {
       return 'its turn to write to the database';
     case 'connection':
       return 'a free connection to the database';
+    case 'place':
+      return 'its turn to begin';
   }
 }
 

@@ -39,11 +39,11 @@ export interface Dialect {
   literal?(value: unknown): string;
   /** A placeholder where the database would not find out its type. */
   typed(type: 'integer' | 'json'): string;
-  /** Rows, each with the values of the columns in their order, as one statement. */
+  /** Rows as one statement. */
   insert(
     table: string,
     columns: Readonly<Record<string, ColumnShape>>,
-    rows: readonly (readonly unknown[])[],
+    rows: readonly Row[],
   ): Statement;
   /** An INSERT that replaces `column` where the row is there. */
   upsert(table: string, key: string, column: string, value: string): string;
@@ -82,10 +82,10 @@ export function bareOptions(options: DataSourceLike['options']): Record<string, 
 export function insertValues(
   table: string,
   columns: Readonly<Record<string, ColumnShape>>,
-  rows: readonly (readonly unknown[])[],
+  rows: readonly Row[],
 ): Statement {
   const names = Object.keys(columns);
   const row = `(${names.map(() => '?').join(', ')})`;
   const sql = `INSERT INTO ${table} (${names.join(', ')}) VALUES ${rows.map(() => row).join(', ')}`;
-  return { sql, values: rows.flat() };
+  return { sql, values: rows.flatMap((given) => names.map((name) => given[name] ?? null)) };
 }

@@ -2,7 +2,7 @@ import type { JobRecord, JobState } from '../../job/job.js';
 import type { Dialect, Row } from './dialect.js';
 import { TABLES } from './tables.js';
 
-/** The columns that make up a record, in the order of `valuesOf`. */
+/** The columns that make up a record. */
 export const RECORD_COLUMNS = [
   ...['id', 'name', 'state', 'attempt', 'created_at', 'run_at', 'started_at', 'finished_at'],
   ...['parent_id', 'origin', 'invocation', 'progress', 'result', 'error', 'stalled'],
@@ -16,17 +16,29 @@ export function recordSelection(dialect: Dialect): string {
   ).join(', ');
 }
 
-/** A record as a row. */
-export function valuesOf(record: JobRecord, dialect: Dialect): unknown[] {
-  const json = (value: unknown): string | null => jsonFor(value, dialect);
-  return [
-    ...[record.id, record.name, record.state, record.attempt],
-    ...[record.createdAt, record.runAt, record.startedAt, record.finishedAt].map(orNull),
-    ...[record.parentId ?? null, json(record.origin)],
-    ...[record.call === undefined ? null : dialect.storable(record.call)],
-    ...[json(record.progress ?? undefined), json(record.result), json(record.error)],
-    ...[orNull(record.stalled), json(record.activity), record.rolledBack ? 1 : null],
-  ];
+/** A record as a row; what is undefined is NULL. */
+export function rowOf(record: JobRecord, owner: string, dialect: Dialect): Row {
+  const json = (value: unknown): string | undefined => jsonFor(value, dialect) ?? undefined;
+  return {
+    id: record.id,
+    name: record.name,
+    state: record.state,
+    attempt: record.attempt,
+    created_at: wholeOf(record.createdAt),
+    run_at: wholeOf(record.runAt),
+    started_at: wholeOf(record.startedAt),
+    finished_at: wholeOf(record.finishedAt),
+    parent_id: record.parentId,
+    origin: json(record.origin),
+    invocation: record.call === undefined ? undefined : dialect.storable(record.call),
+    progress: json(record.progress ?? undefined),
+    result: json(record.result),
+    error: json(record.error),
+    stalled: record.stalled,
+    activity: json(record.activity),
+    rolled_back: record.rolledBack ? 1 : undefined,
+    owner,
+  };
 }
 
 /** A row as a record. */
@@ -68,6 +80,6 @@ function numberOf(value: unknown): number | undefined {
   return value === null || value === undefined ? undefined : Number(value);
 }
 
-function orNull(value: number | undefined): number | null {
-  return value === undefined ? null : Math.round(value);
+function wholeOf(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Math.round(value);
 }

@@ -5,7 +5,7 @@ import type { JobQuery, OpenTransaction } from '../job-tracker.js';
 import { assignmentOf, transition } from './change-sql.js';
 import type { Connections, Run } from './connections.js';
 import type { Dialect } from './dialect.js';
-import { jsonFor, RECORD_COLUMNS, recordOf, recordSelection, valuesOf } from './job-row.js';
+import { jsonFor, RECORD_COLUMNS, recordOf, recordSelection, rowOf } from './job-row.js';
 import { GroupCommit } from './group-commit.js';
 import { TABLES, type TableNames } from './tables.js';
 
@@ -73,7 +73,7 @@ export class JobStore {
 
   async #insert(records: readonly JobRecord[], run: Run): Promise<void> {
     const { tables, dialect, owner } = this.db;
-    const rows = records.map((record) => [...valuesOf(record, dialect), owner]);
+    const rows = records.map((record) => rowOf(record, owner, dialect));
     const { sql, values } = dialect.insert(tables.job, STORED_COLUMNS, rows);
     await run(sql, values);
   }

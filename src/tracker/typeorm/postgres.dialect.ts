@@ -53,7 +53,7 @@ export const postgresDialect: Dialect = {
 function insertFromJson(
   table: string,
   columns: Readonly<Record<string, ColumnShape>>,
-  rows: readonly (readonly unknown[])[],
+  rows: readonly Row[],
 ): Statement {
   const names = Object.keys(columns);
   const isJson = (name: string): boolean => columns[name]!.type === 'json';
@@ -62,12 +62,5 @@ function insertFromJson(
   const sql =
     `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values.join(', ')} ` +
     `FROM json_to_recordset(?::json) AS given (${types.join(', ')})`;
-  return { sql, values: [JSON.stringify(rows.map((row) => objectOf(names, row)))] };
-}
-
-/** What is not there is NULL. */
-function objectOf(names: readonly string[], row: readonly unknown[]): object {
-  const object: Record<string, unknown> = {};
-  for (const [at, name] of names.entries()) if (row[at] !== null) object[name] = row[at];
-  return object;
+  return { sql, values: [JSON.stringify(rows)] };
 }
