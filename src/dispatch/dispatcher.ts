@@ -52,7 +52,7 @@ export class Dispatcher {
   readonly revival: Revival;
   readonly #ids = new JobIds();
   #closed = false;
-  #lastTurn: Promise<void> = Promise.resolve();
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: DispatcherParts) {
     this.#pipeline = new ArgumentPipeline(parts);
@@ -175,25 +175,41 @@ export class Dispatcher {
   ): MaybePromise<void> {
     const creating = this.#create(call, record, head);
     if (!isPromise(creating)) return this.#queue(call, ticket);
-    return this.#inTurn(creating, () => this.#queue(call, ticket));
+    return this.#inTurn(call, creating, () => this.#handOver(call, ticket));
   }
 
-  /** Calls are stored side by side, on several connections, but queued in the order in which they were made. */
-  #inTurn(creating: Promise<void>, queue: () => MaybePromise<void>): Promise<void> {
-    const turn = Promise.allSettled([this.#lastTurn, creating])
+  /**
+   * Calls are stored side by side, on several connections, but handed over in the order in which they were made. The
+   * engine keeps that order, so none waits for the answer to the one before.
+   */
+  #inTurn(
+    call: PendingCall,
+    creating: Promise<void>,
+    handOver: () => MaybePromise<void>,
+  ): Promise<void> {
+    const handedOver = Promise.allSettled([this.#lastTurn, creating])
       .then(() => creating)
-      .then(queue);
-    this.#lastTurn = turn;
-    return turn;
+      .then(() => this.#flushHead(call))
+      .then(() => ({ answer: handOver() }));
+    this.#lastTurn = handedOver;
+    return handedOver.then(({ answer }) => answer);
+  }
+
+  #queue(call: PendingCall, ticket: TicketMaker): MaybePromise<void> {
+    return chain(this.#flushHead(call), () => this.#handOver(call, ticket));
+  }
+
+  /** Whoever runs the call in another process goes on after what was printed here. */
+  #flushHead(call: PendingCall): MaybePromise<void> {
+    const { engine, tracker } = this.parts;
+    if (!engine.distributed || !call.output || call.args.some(isPipelined)) return undefined;
+    return tracker.flush?.(call.id);
   }
 
   /** At once, or when its arguments are there. */
-  #queue(call: PendingCall, ticket: TicketMaker): MaybePromise<void> {
-    const { engine, tracker } = this.parts;
+  #handOver(call: PendingCall, ticket: TicketMaker): MaybePromise<void> {
     if (call.args.some(isPipelined)) return this.#pipeline.queueWhenResolved(call, ticket);
-    // Whoever runs it in another process goes on after what was printed here.
-    const flushing = engine.distributed && call.output ? tracker.flush?.(call.id) : undefined;
-    const queued = chain(flushing, () => engine.enqueue(ticket()));
+    const queued = this.parts.engine.enqueue(ticket());
     return chain(queued, (standIn) => this.#followStandIn(call, standIn));
   }
 

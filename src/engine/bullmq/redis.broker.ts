@@ -1,7 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import { EngineUnavailableError } from '../../errors/engine.errors.js';
-import { JOB_OPTIONS, workerOptions, type Broker } from './broker.js';
+import { queueOptions, workerOptions, type Broker } from './broker.js';
 import type { KeyLimits } from './key-limits.js';
 import type { BullMqEngineOptions, BullMqSettings } from './options.js';
 import { RedisLimits } from './redis-limits.js';
@@ -11,11 +11,16 @@ type Place = NonNullable<BullMqEngineOptions['redis']>;
 const PATIENCE = 3_000;
 /** A command fails where Redis is away; nobody waits for it to come back. */
 const HASTY = {
-  ...{ enableOfflineQueue: false, maxRetriesPerRequest: 0 },
+  ...{ enableOfflineQueue: false, maxRetriesPerRequest: 0, enableAutoPipelining: true },
   ...{ connectTimeout: PATIENCE, commandTimeout: 5_000 },
 };
 /** A command waits until Redis is back. */
-const PATIENT = { enableOfflineQueue: true, maxRetriesPerRequest: null, connectTimeout: PATIENCE };
+const PATIENT = {
+  enableAutoPipelining: false,
+  enableOfflineQueue: true,
+  maxRetriesPerRequest: null,
+  connectTimeout: PATIENCE,
+};
 const retryStrategy = (times: number): number => Math.min(100 * times, 1_000);
 
 /** BullMQ on Redis, over two connections of our own and one that BullMQ adds. */
@@ -42,7 +47,8 @@ export class RedisBroker implements Broker {
 
   queue(): Queue {
     const { queue } = this.settings;
-    return new Queue(queue, { connection: this.#hasty, defaultJobOptions: JOB_OPTIONS });
+    const options = { connection: this.#hasty, ...queueOptions(this.settings) };
+    return new Queue(queue, options);
   }
 
   worker(): Worker {
