@@ -175,22 +175,12 @@ export class Dispatcher {
   ): MaybePromise<void> {
     const creating = this.#create(call, record, head);
     if (!isPromise(creating)) return this.#queue(call, ticket);
-    return this.#inTurn(call, creating, () => this.#handOver(call, ticket));
-  }
-
-  /**
-   * Calls are stored side by side, on several connections, but handed over in the order in which they were made. The
-   * engine keeps that order, so none waits for the answer to the one before.
-   */
-  #inTurn(
-    call: PendingCall,
-    creating: Promise<void>,
-    handOver: () => MaybePromise<void>,
-  ): Promise<void> {
+    // Calls are stored side by side, but handed over in the order in which they were made. The engine keeps that order,
+    // so none waits for the answer to the one before.
     const handedOver = Promise.allSettled([this.#lastTurn, creating])
       .then(() => creating)
       .then(() => this.#flushHead(call))
-      .then(() => ({ answer: handOver() }));
+      .then(() => ({ answer: this.#handOver(call, ticket) }));
     this.#lastTurn = handedOver;
     return handedOver.then(({ answer }) => answer);
   }
