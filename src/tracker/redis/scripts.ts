@@ -62,7 +62,8 @@ end
 /**
  * Creates and changes several jobs, and keeps the indexes in line where those are in the same place: each index is
  * written to once for all of them. A change is stored with the change number that it was worked out for, and with no
- * other; one that comes twice, since the answer to the first was lost, is done once: it bears a mark.
+ * other; one that comes twice, since the answer to the first was lost, is done once: it bears a mark. The indexes are
+ * written to again then, since the first may have ended at a job that it stumbled over.
  * KEYS: jobs. ARGV: this process, inboxes, base of the indexes or empty, their ttl, a step for each job.
  * A step is JSON: [id, ttl, place, end or 0, fields], and for a change [rev, mark, gone fields, whether progress is
  * gone, state before, owner before].
@@ -112,10 +113,13 @@ local function place(id, now, ending, state, owner)
   end
 end
 local function create(key, step)
-  if redis.call('EXISTS', key) == 1 then return 0 end
-  redis.call('HSET', key, 'caller', me, unpack(step[5]))
-  redis.call('PEXPIRE', key, step[2])
-  created = created + 1
+  local rev = redis.call('HGET', key, 'rev')
+  if rev and rev ~= '1' then return 0 end
+  if not rev then
+    redis.call('HSET', key, 'caller', me, unpack(step[5]))
+    redis.call('PEXPIRE', key, step[2])
+    created = created + 1
+  end
   if base ~= '' then list(step[1], step[3]) end
   place(step[1], step[3], step[4], '', '')
   return 1
@@ -123,7 +127,10 @@ end
 local function change(key, step)
   local job = redis.call('HMGET', key, 'rev', 'mark', 'progress', 'last', 'caller')
   if not job[1] then return false end
-  if job[2] == step[7] then return { 1, job[3] } end
+  if job[2] == step[7] then
+    place(step[1], step[3], step[4], step[10], step[11])
+    return { 1, job[3] }
+  end
   if job[1] ~= step[6] then return { 0 } end
   redis.call('HSET', key, unpack(step[5]))
   redis.call('HDEL', key, unpack(step[8]))
