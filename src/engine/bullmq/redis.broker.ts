@@ -11,16 +11,11 @@ type Place = NonNullable<BullMqEngineOptions['redis']>;
 const PATIENCE = 3_000;
 /** A command fails where Redis is away; nobody waits for it to come back. */
 const HASTY = {
-  ...{ enableOfflineQueue: false, maxRetriesPerRequest: 0, enableAutoPipelining: true },
+  ...{ enableOfflineQueue: false, maxRetriesPerRequest: 0 },
   ...{ connectTimeout: PATIENCE, commandTimeout: 5_000 },
 };
 /** A command waits until Redis is back. */
-const PATIENT = {
-  enableAutoPipelining: false,
-  enableOfflineQueue: true,
-  maxRetriesPerRequest: null,
-  connectTimeout: PATIENCE,
-};
+const PATIENT = { enableOfflineQueue: true, maxRetriesPerRequest: null, connectTimeout: PATIENCE };
 const retryStrategy = (times: number): number => Math.min(100 * times, 1_000);
 
 /** BullMQ on Redis, over two connections of our own and one that BullMQ adds. */
