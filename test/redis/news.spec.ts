@@ -44,7 +44,8 @@ describeWithRedis('Two processes with redisTracker()', (url) => {
     expect(await channels()).toEqual([]);
     await there.change(record.id, { type: 'start', at: 1 });
     await until(() => woken === 1);
-    there.append(record.id, { chunks: [{ seq: 1, text: 'a', stream: 'stdout' }] }, 1);
+    const chunks = [{ seq: 1, text: 'a', stream: 'stdout' }] as const;
+    void there.append(record.id, { chunks: [...chunks], gap: undefined }, 1);
     await until(() => woken === 2);
     leave();
   });
@@ -66,11 +67,11 @@ describeWithRedis('Two processes with redisTracker()', (url) => {
   it('keep what is wrong with one job from the others of the same turn', async () => {
     const [here] = trackers as [JobTracker, JobTracker];
     const [good, bad, another] = [newRecord(), newRecord(), newRecord()];
-    await Promise.all([good, bad, another].map((record) => here.create(record)));
+    await Promise.all([good, bad, another].map(async (record) => here.create(record)));
     const key = `${prefix}:{${bad.id}}`;
     await admin.multi().del(key).set(key, 'no hash').exec();
     const started = await Promise.allSettled(
-      [good, bad, another].map(({ id }) => here.change(id, { type: 'start', at: 1 })),
+      [good, bad, another].map(async ({ id }) => here.change(id, { type: 'start', at: 1 })),
     );
     expect(started.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect((await here.find(good.id))?.attempt).toBe(1);
