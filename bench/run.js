@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROWS = [
   ...['empty-job', 'call', 'console-line', 'retained-job', 'queue-depth', 'live-readers'],
-  ...['durable-job', 'enqueue', 'timed-query', 'line-elsewhere'],
+  ...['durable-job', 'redis-job', 'enqueue', 'timed-query', 'line-elsewhere'],
 ];
 
 const PEERS = ['fastq', 'p-queue', 'graphile-worker', 'pg-boss', '@dbos-inc/dbos-sdk'];

@@ -1,6 +1,8 @@
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { currentJob, typeOrmTracker } from '../../dist/index.js';
+import { bullMqEngine } from '../../dist/engine/bullmq/entry.js';
+import { redisTracker } from '../../dist/tracker/redis/entry.js';
 import { backgroundEntities } from '../../dist/tracker/typeorm/entry.js';
 import { inBackground, startApplication } from '../support/application.js';
 import { dataSourceOptions, Ledger } from '../support/postgres.js';
@@ -17,11 +19,31 @@ class Jobs {
 inBackground(Jobs, 'enter');
 Reflect.defineMetadata('design:paramtypes', [DataSource], Jobs);
 
+class EmptyJobs {
+  async enter() {}
+}
+inBackground(EmptyJobs, 'enter');
+
 /** The defaults, with jobs in the application's database. */
-export async function start({ url }) {
-  const { jobs, close } = await startApplication(Jobs, { tracker: typeOrmTracker() }, [
-    TypeOrmModule.forRoot(dataSourceOptions(url, backgroundEntities)),
-  ]);
+export function start({ url }) {
+  return startWithLedger(url, { tracker: typeOrmTracker() }, backgroundEntities);
+}
+
+/** Jobs and queue in Redis. The job is empty; where it is given the URL of a database, it inserts a row there. */
+export function startOnRedis({ redis, prefix, url }) {
+  const options = {
+    engine: bullMqEngine({ redis, queue: prefix }),
+    tracker: redisTracker({ url: redis, prefix }),
+  };
+  return url ? startWithLedger(url, options) : startWith(EmptyJobs, options);
+}
+
+function startWithLedger(url, options, entities = []) {
+  return startWith(Jobs, options, [TypeOrmModule.forRoot(dataSourceOptions(url, entities))]);
+}
+
+async function startWith(Kind, options, imports) {
+  const { jobs, close } = await startApplication(Kind, options, imports);
   return {
     async run(count) {
       await Promise.all(Array.from({ length: count }, () => jobs.enter()));

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { Redis } from 'ioredis';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { typeOrmTracker } from '../../dist/index.js';
 import { redisTracker } from '../../dist/tracker/redis/entry.js';
 import { createBackgroundTables } from '../../dist/tracker/typeorm/entry.js';
+import { newPrefix, REDIS } from './redis.js';
 
-const REDIS = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379';
 const POSTGRES = process.env.PG_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
 /** What an application needs so that its jobs are seen by others, by where they are kept. */
@@ -30,19 +29,6 @@ export async function newPlace(kind) {
     console.error(`No ${kind} answers, so its rows are left out: ${error.message || error.code}`);
     return undefined;
   }
-}
-
-async function newPrefix() {
-  const redis = new Redis(REDIS, { lazyConnect: true, retryStrategy: () => null });
-  redis.on('error', () => {});
-  await redis.connect();
-  const prefix = `bench-${randomBytes(6).toString('hex')}`;
-  const remove = async () => {
-    const keys = await redis.keys(`*${prefix}*`);
-    if (keys.length > 0) await redis.del(...keys);
-    redis.disconnect();
-  };
-  return { where: { prefix }, remove };
 }
 
 async function newDatabase() {

@@ -176,16 +176,26 @@ export class Dispatcher {
   ): MaybePromise<void> {
     const creating = this.#create(call, record, head);
     if (!isPromise(creating)) return this.#queue(call, ticket);
-    return this.#order.after(creating, () => this.#queue(call, ticket));
+    // The engine keeps the order in which it is given them, so none waits for the answer to the one before.
+    const stored = call.output ? creating.then(() => this.#flushHead(call)) : creating;
+    return this.#order.after(stored, () => this.#handOver(call, ticket));
+  }
+
+  #queue(call: PendingCall, ticket: TicketMaker): MaybePromise<void> {
+    return chain(this.#flushHead(call), () => this.#handOver(call, ticket));
+  }
+
+  /** Whoever runs the call in another process goes on after what was printed here. */
+  #flushHead(call: PendingCall): MaybePromise<void> {
+    const { engine, tracker } = this.parts;
+    if (!engine.distributed || !call.output || call.args.some(isPipelined)) return undefined;
+    return tracker.flush?.(call.id);
   }
 
   /** At once, or when its arguments are there. */
-  #queue(call: PendingCall, ticket: TicketMaker): MaybePromise<void> {
-    const { engine, tracker } = this.parts;
+  #handOver(call: PendingCall, ticket: TicketMaker): MaybePromise<void> {
     if (call.args.some(isPipelined)) return this.#pipeline.queueWhenResolved(call, ticket);
-    // Whoever runs it in another process goes on after what was printed here.
-    const flushing = engine.distributed && call.output ? tracker.flush?.(call.id) : undefined;
-    const queued = chain(flushing, () => engine.enqueue(ticket()));
+    const queued = this.parts.engine.enqueue(ticket());
     return chain(queued, (standIn) => this.#followStandIn(call, standIn));
   }
 

@@ -67,7 +67,10 @@ export interface JobEngine {
   open(host: EngineHost): MaybePromise<void>;
   /** The application is ready to run jobs of other processes. */
   begin?(): void;
-  /** Takes a job. @throws QueueFullError; EngineUnavailableError within seconds */
+  /**
+   * Takes a job. It may be called again before it has answered: of equal priority, jobs run in the order of the calls.
+   * @throws QueueFullError; EngineUnavailableError within seconds
+   */
   enqueue(ticket: JobTicket): MaybePromise<void | StandIn>;
   /** Drops a job that was cancelled before it was delivered. */
   discard(id: string): MaybePromise<void>;

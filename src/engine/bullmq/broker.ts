@@ -21,7 +21,15 @@ export interface Broker {
 }
 
 /** Nothing of ours stays behind in the queue; what is refused is kept for whoever looks. */
-export const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: { count: 1000 } } as const;
+const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: { count: 1000 } } as const;
+
+/** With the lock of a job that is fetched with the end of another, which BullMQ reads from its worker's options. */
+export function queueOptions({ lock }: BullMqSettings): {
+  defaultJobOptions: typeof JOB_OPTIONS;
+  lockDuration: number;
+} {
+  return { defaultJobOptions: JOB_OPTIONS, lockDuration: lock };
+}
 
 /** How often it is looked for stalled jobs: often enough for a lock that has just run out. */
 export function workerOptions({ lock }: BullMqSettings): {

@@ -4,6 +4,7 @@ import { EngineUnavailableError } from '../../errors/engine.errors.js';
 import { toFailure } from '../../errors/failure.js';
 import { QueueFullError } from '../../errors/job.errors.js';
 import type { EngineHost, JobEngine, JobTicket, StandIn } from '../job-engine.js';
+import { Adding } from './adding.js';
 import type { Broker } from './broker.js';
 import { bullPriority, FIRST, messageOf } from './message.js';
 import { readBullMqOptions, type BullMqEngineOptions, type BullMqSettings } from './options.js';
@@ -39,6 +40,7 @@ class BullMqEngine implements JobEngine {
   readonly #expected = new Set<string>();
   #host!: EngineHost;
   #queue!: Queue;
+  #adding!: Adding;
   #workshop: Workshop | undefined;
   #paused = false;
   #closing: Promise<void> | undefined;
@@ -52,6 +54,7 @@ class BullMqEngine implements JobEngine {
     this.#host = host;
     await this.broker.open(() => host.recovered());
     this.#queue = this.broker.queue();
+    this.#adding = new Adding(this.#queue);
     // A command that fails says so to whoever gave it.
     this.#queue.on('error', () => undefined);
     const { broker } = this;
@@ -113,15 +116,15 @@ class BullMqEngine implements JobEngine {
   }
 
   /** The id of the job that the ticket is, or that stands in for it. */
-  async #add(ticket: JobTicket, uniqueKey?: string): Promise<string> {
+  #add(ticket: JobTicket, uniqueKey?: string): Promise<string> {
     const { id, name, priority, runAt } = ticket;
     const delay = Math.max(0, Math.ceil((runAt ?? 0) - this.#host.clock.now()));
-    const { id: holder } = await this.#queue.add(name, messageOf(ticket), {
+    const opts = {
       ...{ jobId: id, delay },
       priority: this.#expected.has(id) ? FIRST : bullPriority(priority),
       ...(uniqueKey === undefined ? {} : { deduplication: { id: uniqueKey } }),
-    });
-    return holder!;
+    };
+    return this.#adding.add({ name, data: messageOf(ticket), opts });
   }
 
   /** Ends a delivery that was begun earlier: it counts no more, and what it comes to is ignored. */

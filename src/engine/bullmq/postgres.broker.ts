@@ -1,6 +1,6 @@
 import { createPostgresBackend, Queue, Worker } from 'bullmq';
 import { EngineUnavailableError } from '../../errors/engine.errors.js';
-import { JOB_OPTIONS, workerOptions, type Broker } from './broker.js';
+import { queueOptions, workerOptions, type Broker } from './broker.js';
 import type { KeyLimits } from './key-limits.js';
 import type { BullMqEngineOptions, BullMqPostgresOptions, BullMqSettings } from './options.js';
 import { PostgresLimits } from './postgres-limits.js';
@@ -47,7 +47,7 @@ export class PostgresBroker implements Broker {
 
   queue(): Queue {
     const connection = { ...this.#place, ...HASTY };
-    const options = { connection, defaultJobOptions: JOB_OPTIONS };
+    const options = { connection, ...queueOptions(this.settings) };
     return new Queue(this.settings.queue, options, createPostgresBackend as never);
   }
 

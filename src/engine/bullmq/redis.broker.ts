@@ -1,7 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import { EngineUnavailableError } from '../../errors/engine.errors.js';
-import { JOB_OPTIONS, workerOptions, type Broker } from './broker.js';
+import { queueOptions, workerOptions, type Broker } from './broker.js';
 import type { KeyLimits } from './key-limits.js';
 import type { BullMqEngineOptions, BullMqSettings } from './options.js';
 import { RedisLimits } from './redis-limits.js';
@@ -42,7 +42,8 @@ export class RedisBroker implements Broker {
 
   queue(): Queue {
     const { queue } = this.settings;
-    return new Queue(queue, { connection: this.#hasty, defaultJobOptions: JOB_OPTIONS });
+    const options = { connection: this.#hasty, ...queueOptions(this.settings) };
+    return new Queue(queue, options);
   }
 
   worker(): Worker {

@@ -1,4 +1,4 @@
-import type { Job, Queue } from 'bullmq';
+import { Job, type Queue } from 'bullmq';
 import type { DeliveryOutcome, EngineHost, JobTicket } from '../job-engine.js';
 import type { Broker } from './broker.js';
 import { HeldBack } from './held-back.js';
@@ -38,9 +38,14 @@ export class Workshop {
     this.#held = new HeldJobs(queue, broker.limits(), lock, failed);
     this.#loop = new WorkLoop({
       ...{ worker, failed, interrupt: () => broker.interrupt(worker) },
-      hasRoom: () => this.#serving.size < settings.host.concurrency + this.#lent,
+      hasRoom: () => this.#serving.size < this.#places,
       take: (job, token) => this.#take(job, token),
     });
+  }
+
+  /** How many jobs may be held at once. */
+  get #places(): number {
+    return this.settings.host.concurrency + this.#lent;
   }
 
   start(): void {
@@ -77,21 +82,30 @@ export class Workshop {
   }
 
   #take(job: Job, token: string): void {
-    const serving = this.#serve(job, token)
-      .catch((error: unknown) => this.settings.warn(`could not settle job ${job.id}`, error))
-      .then(() => {
-        this.#serving.delete(serving);
-        this.#loop.lookAgain();
-      });
+    const serving = this.#serveAll(job, token).then(() => {
+      this.#serving.delete(serving);
+      this.#loop.lookAgain();
+    });
     this.#serving.add(serving);
   }
 
-  async #serve(job: Job, token: string): Promise<void> {
+  /** The job, and in its place the one that comes with its end, and so on. */
+  async #serveAll(first: Job, token: string): Promise<void> {
+    for (let job: Job | undefined = first; job;) {
+      const { id } = job;
+      job = await this.#serve(job, token).catch((error: unknown) => {
+        this.settings.warn(`could not settle job ${id}`, error);
+        return undefined;
+      });
+    }
+  }
+
+  async #serve(job: Job, token: string): Promise<Job | undefined> {
     const ticket = readMessage(job);
     const held = { job, token, ticket: ticket ?? noTicket(job), counts: false };
     this.#held.add(held);
     try {
-      await this.#settle(held, ticket ? await this.#deliver(held) : this.#refuse(job));
+      return await this.#settle(held, ticket ? await this.#deliver(held) : this.#refuse(job));
     } finally {
       this.#held.remove(held);
     }
@@ -121,11 +135,15 @@ export class Workshop {
     return { kind: 'refused', why };
   }
 
-  async #settle(held: HeldJob, settlement: Settlement): Promise<void> {
+  /** The next job, where there is one, and it may begin in the place of this one. */
+  async #settle(held: HeldJob, settlement: Settlement): Promise<Job | undefined> {
     const { queue, broker } = this.settings;
     const wake = (): Promise<void> => broker.wake(queue);
     const isOver = (): boolean => this.#closed;
-    await settle({ queue, wake, isOver, again: this.#addAgain }, held, settlement);
+    const fetchesNext = (): boolean => !this.#stopped && this.#serving.size <= this.#places;
+    const settling = { queue, wake, isOver, fetchesNext, again: this.#addAgain };
+    const next = await settle(settling, held, settlement);
+    return next && Job.fromJSON(queue, ...next);
   }
 
   readonly #addAgain = async ({ ticket }: HeldJob, delay: number): Promise<void> => {

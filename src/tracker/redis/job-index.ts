@@ -3,13 +3,15 @@ import { isFinal, TRANSITIONS } from '../../job/state-machine.js';
 import type { JobQuery } from '../job-tracker.js';
 import type { Keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
-import { PLACE_JOB, SIZES, UNPLACE } from './scripts.js';
+import { FORGET, PLACE_JOB, SIZES, UNPLACE } from './scripts.js';
 
 const STATES = Object.keys(TRANSITIONS) as JobState[];
 const UNFINISHED = STATES.filter((state) => !isFinal(state));
+/** How many jobs are removed at once: few enough that Redis is done in a moment. */
+const AT_ONCE = 100;
 
-/** Where a job is in the indexes: the first arguments of each script that puts it there. */
-export type Placing = readonly [place: string, base: string, ttl: number];
+/** Where a job is in the indexes: [rev, state, name, parent, owner, has a call]. */
+export type Place = readonly [number, JobState, string, string, string, 0 | 1];
 
 /** What is kept of each job beside its place. */
 export interface Placed {
@@ -28,26 +30,45 @@ export class JobIndex {
     private readonly redis: RedisConnection,
     private readonly keys: Keys,
     /** How long the indexes stay that nobody touches any more, in ms. */
-    private readonly ttl: number,
+    readonly ttl: number,
   ) {}
 
-  /** For a script that stores the job in the same step; nothing in a cluster, where another node may have the indexes. */
-  placing(record: JobRecord, rev: number, owner: string | undefined): Placing {
-    return this.redis.isCluster ? ['', '', 0] : this.#placing(record, rev, owner);
-  }
-
-  /** In a cluster, the step after that. */
+  /** In a cluster, where another node may have the indexes than the job: the step after it is stored. */
   async placed(record: JobRecord, rev: number, owner: string | undefined): Promise<void> {
     if (this.redis.isCluster) await this.place(record, rev, owner);
   }
 
   async place(record: JobRecord, rev: number, owner: string | undefined): Promise<void> {
-    await this.redis.run(PLACE_JOB, [this.#places], this.#placing(record, rev, owner));
+    const placing = JSON.stringify([record.id, placeOf(record, rev, owner), ...endOf(record)]);
+    await this.redis.run(PLACE_JOB, [this.#places], [placing, this.keys.indexBase, this.ttl]);
   }
 
   async remove(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0)
-      await this.redis.run(UNPLACE, [this.#places], [this.keys.indexBase, ...ids]);
+    for (const some of portions(ids, AT_ONCE)) {
+      await this.redis.run(UNPLACE, [this.#places], [this.keys.indexBase, ...some]);
+    }
+  }
+
+  /** Removes jobs, and tells whoever watches them. */
+  async forget(ids: readonly string[]): Promise<void> {
+    const { redis, keys } = this;
+    if (redis.isCluster) return this.#forgetApart(ids);
+    for (const some of portions(ids, AT_ONCE)) {
+      const jobs = some.map((id) => keys.job(id));
+      await redis.run(FORGET, [this.#places, ...jobs], [keys.indexBase, ...some]);
+    }
+  }
+
+  /** In a cluster, where they are on different nodes. */
+  async #forgetApart(ids: readonly string[]): Promise<void> {
+    const { redis, keys } = this;
+    await Promise.all(
+      ids.map(async (id) => {
+        await redis.command('DEL', keys.job(id), keys.output(id));
+        await redis.command('PUBLISH', keys.channel(id), '');
+      }),
+    );
+    await this.remove(ids);
   }
 
   async counts(): Promise<Record<JobState, number>> {
@@ -96,14 +117,7 @@ export class JobIndex {
     return ids.flatMap((id, at) => {
       const place = places[at];
       if (!place) return [];
-      const [, , name, , , hasCall] = JSON.parse(place) as [
-        number,
-        string,
-        string,
-        string,
-        string,
-        number,
-      ];
+      const [, , name, , , hasCall] = JSON.parse(place) as Place;
       return [{ id, name, hasCall: hasCall === 1 }];
     });
   }
@@ -125,13 +139,6 @@ export class JobIndex {
     return this.keys.index('places');
   }
 
-  #placing(record: JobRecord, rev: number, owner: string | undefined): Placing {
-    const { id, state, name, parentId = '', finishedAt, call } = record;
-    const place = [rev, state, name, parentId, owner ?? '', call === undefined ? 0 : 1];
-    const end = isFinal(state) ? [finishedAt ?? 0] : [];
-    return [JSON.stringify([id, place, ...end]), this.keys.indexBase, this.ttl];
-  }
-
   #sizes(indexes: readonly string[]): Promise<number[]> {
     return this.redis.run<number[]>(
       SIZES,
@@ -150,4 +157,21 @@ export class JobIndex {
     const range = [from, to, 'BYLEX', ...order, 'LIMIT', 0, limit];
     return this.redis.command<string[]>('ZRANGE', this.keys.index(index), ...range);
   }
+}
+
+export function placeOf(
+  { state, name, parentId = '', call }: JobRecord,
+  rev: number,
+  owner: string | undefined,
+): Place {
+  return [rev, state, name, parentId, owner ?? '', call === undefined ? 0 : 1];
+}
+
+/** When a job ended that is over. */
+export function endOf({ state, finishedAt = 0 }: JobRecord): readonly number[] {
+  return isFinal(state) ? [finishedAt] : [];
+}
+
+function* portions<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);
 }

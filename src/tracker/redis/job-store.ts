@@ -3,10 +3,11 @@ import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/jo
 import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
 import type { JobQuery, Retention } from '../job-tracker.js';
 import { difference, fieldsOf, KEPT, progressIn, recordOf, type Fields } from './job-hash.js';
-import type { JobIndex } from './job-index.js';
+import { endOf, placeOf, type JobIndex } from './job-index.js';
+import type { JobStep, JobSteps } from './job-steps.js';
 import type { Keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
-import { CHANGE, CREATE, RENEW, REPORT } from './scripts.js';
+import { RENEW, REPORT } from './scripts.js';
 
 /** The owner of jobs that were handed back: no process. */
 export const NOBODY = 'nobody';
@@ -19,6 +20,7 @@ export interface StoreParts {
   readonly redis: RedisConnection;
   readonly keys: Keys;
   readonly index: JobIndex;
+  readonly steps: JobSteps;
   readonly clock: Clock;
   readonly retention: Retention;
   /** In ms. */
@@ -41,6 +43,8 @@ type Step = Pick<Known, 'record' | 'owner'>;
 export class JobStore {
   /** The unfinished jobs of this process. */
   readonly #known = new Map<string, Known>();
+  /** Those of them that were called here, and those that are about to be stored. */
+  readonly #called = new Set<string>();
   #changes = 0;
 
   constructor(private readonly parts: StoreParts) {}
@@ -50,35 +54,37 @@ export class JobStore {
     return [...this.#known.values()].map(({ record }) => record);
   }
 
+  /** Whether its news comes to this process without being asked for, since it was called here. */
+  isCalledHere(id: string): boolean {
+    return this.#called.has(id);
+  }
+
   /** Keeps a job of this process on; one that is no longer its own is left alone. */
   async renew(record: JobRecord): Promise<void> {
     const { redis, keys, owner } = this.parts;
     const touched = [keys.job(record.id), keys.output(record.id)];
     if (await redis.run(RENEW, touched, [owner, this.#ttl(record)])) return;
-    this.#known.delete(record.id);
+    this.#drop(record.id);
   }
 
   async create(record: JobRecord): Promise<void> {
-    const { redis, keys, index, owner } = this.parts;
-    const known = { record, rev: 1, owner };
-    const fields = { ...fieldsOf(record), rev: '1', owner };
-    const placing = index.placing(record, 1, owner);
-    const common = [...placing, this.#ttl(record), keys.channel(record.id)];
-    await redis.run(CREATE, [keys.job(record.id)], [...common, ...Object.entries(fields).flat()]);
-    this.#remember(known);
+    const { steps, index, owner } = this.parts;
+    const { id } = record;
+    const fields = Object.entries({ ...fieldsOf(record), rev: '1', owner }).flat();
+    this.#called.add(id);
+    try {
+      await steps.take({ id, data: [...this.#stepOf(record, 1, owner), fields] });
+      this.#remember({ record, rev: 1, owner });
+    } catch (error) {
+      this.#called.delete(id);
+      throw error;
+    }
     await index.placed(record, 1, owner);
   }
 
   async forget(ids: readonly string[]): Promise<void> {
-    const { redis, keys, index } = this.parts;
-    ids.forEach((id) => this.#known.delete(id));
-    await Promise.all(
-      ids.map(async (id) => {
-        await redis.command('DEL', keys.job(id), keys.output(id));
-        await redis.command('PUBLISH', keys.channel(id), '');
-      }),
-    );
-    await index.remove(ids);
+    ids.forEach((id) => this.#drop(id));
+    await this.parts.index.forget(ids);
   }
 
   /**
@@ -121,7 +127,7 @@ export class JobStore {
     value: JobProgress | JobActivity,
   ): Promise<void> {
     const { redis, keys, owner } = this.parts;
-    const values = [attempt, owner, keys.channel(id), what, JSON.stringify(value)];
+    const values = [attempt, owner, id, keys.inbox(''), what, JSON.stringify(value)];
     await redis.run(REPORT, [keys.job(id)], values);
   }
 
@@ -177,25 +183,34 @@ export class JobStore {
 
   /** The record as it is stored; `undefined` where it is no longer as it was known. */
   async #store(known: Known, next: Step, mark: string): Promise<JobRecord | undefined> {
-    const { redis, keys, index } = this.parts;
     const { record, owner } = next;
     const rev = known.rev + 1;
-    const { set, remove } = withOwner(difference(known.record, record), owner);
-    const common = [
-      ...index.placing(record, rev, owner),
-      this.#ttl(record),
-      keys.channel(record.id),
-    ];
-    const fields = [...Object.entries(set).flat(), ...remove];
-    const answer = await redis.run<[isStored: number, progress: string | null] | null>(
-      CHANGE,
-      [keys.job(record.id), keys.output(record.id)],
-      [...common, known.rev, mark, Object.keys(set).length, ...fields],
+    const step = this.#changeOf(known, next, mark);
+    const answer = await this.parts.steps.take<[isStored: number, progress: string | null] | null>(
+      step,
     );
     if (!answer?.[0]) return undefined;
     this.#remember({ record, rev, owner });
-    await index.placed(record, rev, owner);
+    await this.parts.index.placed(record, rev, owner);
     return { ...record, progress: progressIn(answer[1]) };
+  }
+
+  #changeOf(known: Known, { record, owner }: Step, mark: string): JobStep {
+    const rev = known.rev + 1;
+    const { set, remove } = withOwner(difference(known.record, record), owner);
+    const fields = Object.entries({ ...set, rev: String(rev), mark }).flat();
+    const before = [known.record.state, known.owner ?? ''];
+    const isProgressGone = record.progress === null;
+    const data = [
+      ...[...this.#stepOf(record, rev, owner), fields],
+      ...[String(known.rev), mark, remove, isProgressGone, ...before],
+    ];
+    return { id: record.id, data };
+  }
+
+  #stepOf(record: JobRecord, rev: number, owner: string | undefined): unknown[] {
+    const [end = 0] = endOf(record);
+    return [record.id, this.#ttl(record), placeOf(record, rev, owner), end];
   }
 
   async #load(id: string): Promise<Known | undefined> {
@@ -208,8 +223,13 @@ export class JobStore {
 
   #remember(known: Known): void {
     const { id, state } = known.record;
-    if (isFinal(state) || known.owner !== this.parts.owner) this.#known.delete(id);
+    if (isFinal(state) || known.owner !== this.parts.owner) this.#drop(id);
     else this.#known.set(id, keepingProgress(known)!);
+  }
+
+  #drop(id: string): void {
+    this.#known.delete(id);
+    this.#called.delete(id);
   }
 
   #ownerAfter({ type }: JobChange, owner: string | undefined): string | undefined {

@@ -23,6 +23,11 @@ export class Keys {
     return `${this.prefix}:{${id}}:news`;
   }
 
+  /** Where a process hears of the jobs that it called. */
+  inbox(owner: string): string {
+    return this.index(`inbox:${owner}`);
+  }
+
   index(name: string): string {
     return `${this.indexBase}:${name}`;
   }

@@ -46,7 +46,7 @@ export class OutputStore {
     await redis.run(
       APPEND,
       [keys.job(id), keys.output(id)],
-      [attempt, owner, keys.channel(id), ...dropped, ...chunks.flatMap(entryOf)],
+      [attempt, owner, id, keys.inbox(''), ...dropped, ...chunks.flatMap(entryOf)],
     );
   }
 }

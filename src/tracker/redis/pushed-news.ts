@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers';
 import type { OutsideNews } from '../watchers.js';
 import type { Keys } from './keys.js';
 import type { RedisClient } from './redis-client.js';
@@ -11,39 +12,48 @@ export interface PushParts {
   /** A connection for messages alone. */
   readonly subscriber: RedisClient;
   readonly keys: Keys;
+  /** This process. */
+  readonly owner: string;
+  /** Whether news of the job comes to the inbox of this process. */
+  comesByItself(id: string): boolean;
   wake(id: string): void;
   wakeAll(): void;
 }
 
-/** What is new of jobs is published by whoever changes them. Messages may be lost, so it is looked for as well. */
+/**
+ * What is new of jobs is published by whoever changes them: in the inbox of the process that called the job, and in a
+ * channel of the job's own for all others. Messages may be lost, so it is looked for as well.
+ */
 export class PushedNews implements OutsideNews {
   readonly interval = INTERVAL;
+  readonly #inbox: string;
+  /** The jobs to whose channels this process has subscribed, by channel. */
   readonly #ids = new Map<string, string>();
+  readonly #joining = new Set<string>();
+  readonly #leaving = new Set<string>();
+  #isSettling = false;
 
   constructor(private readonly parts: PushParts) {
-    const { subscriber, wake } = parts;
-    subscriber.on('message', (channel: string) => {
-      const id = this.#ids.get(channel);
+    const { subscriber, keys, owner, wake } = parts;
+    this.#inbox = keys.inbox(owner);
+    subscriber.on('message', (channel: string, message: string) => {
+      const id = channel === this.#inbox ? message : this.#ids.get(channel);
       if (id) wake(id);
     });
     subscriber.on('ready', () => void this.#subscribeAgain());
   }
 
   join(id: string): void {
-    const { keys, subscriber, wake } = this.parts;
-    const channel = keys.channel(id);
-    this.#ids.set(channel, id);
-    // Where there is no connection it is done when there is; what changed before that is looked at once more.
-    subscriber.subscribe(channel).then(
-      () => wake(id),
-      () => undefined,
-    );
+    this.#joining.add(id);
+    this.#settleLater();
   }
 
   leave(id: string): void {
+    this.#joining.delete(id);
     const channel = this.parts.keys.channel(id);
-    this.#ids.delete(channel);
-    this.parts.subscriber.unsubscribe(channel).catch(() => undefined);
+    if (!this.#ids.delete(channel)) return;
+    this.#leaving.add(channel);
+    this.#settleLater();
   }
 
   async look(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -59,10 +69,36 @@ export class PushedNews implements OutsideNews {
     return new Map(there.map(([id, values]) => [id, JSON.stringify(values)]));
   }
 
+  /** In the next turn: by then it is known which jobs were called here, and the channels of a turn go together. */
+  #settleLater(): void {
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    setImmediate(() => this.#settle());
+  }
+
+  #settle(): void {
+    const { subscriber, comesByItself } = this.parts;
+    const [joining, leaving] = [[...this.#joining], [...this.#leaving]];
+    this.#joining.clear();
+    this.#leaving.clear();
+    this.#isSettling = false;
+    if (leaving.length > 0) subscriber.unsubscribe(...leaving).catch(() => undefined);
+    const others = joining.filter((id) => !comesByItself(id));
+    if (others.length > 0) this.#subscribe(others);
+  }
+
+  #subscribe(ids: readonly string[]): void {
+    const { keys, subscriber, wake } = this.parts;
+    for (const id of ids) this.#ids.set(keys.channel(id), id);
+    // Where there is no connection it is done when there is; what changed before that is looked at once more.
+    subscriber.subscribe(...ids.map((id) => keys.channel(id))).then(
+      () => ids.forEach(wake),
+      () => undefined,
+    );
+  }
+
   async #subscribeAgain(): Promise<void> {
-    const channels = [...this.#ids.keys()];
-    if (channels.length === 0) return;
-    await this.parts.subscriber.subscribe(...channels).catch(() => undefined);
+    await this.parts.subscriber.subscribe(this.#inbox, ...this.#ids.keys()).catch(() => undefined);
     this.parts.wakeAll();
   }
 }

@@ -73,6 +73,10 @@ export class RedisConnection {
     });
   }
 
+  isUnavailable(error: unknown): boolean {
+    return error instanceof TrackerUnavailableError;
+  }
+
   /** From now on nothing is tried again. */
   hurry(): void {
     this.#hurries = true;

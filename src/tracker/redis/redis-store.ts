@@ -4,6 +4,7 @@ import { RetentionKeeper } from '../retention-keeper.js';
 import { connect, examine, uptimeOf } from './connect.js';
 import { EndedJobs } from './ended-jobs.js';
 import { JobIndex } from './job-index.js';
+import { JobSteps } from './job-steps.js';
 import { JobStore } from './job-store.js';
 import { Keys } from './keys.js';
 import { OrphanJobs } from './orphan-jobs.js';
@@ -46,7 +47,8 @@ export class RedisStore {
     const keys = (this.keys = new Keys(keyPrefixOf(options.client) + options.prefix));
     const kept = DAY + Math.max(expiry, retention.completed, retention.failed);
     const index = (this.index = new JobIndex(redis, keys, Math.round(kept)));
-    const jobs = new JobStore({ redis, keys, index, clock, retention, expiry, owner });
+    const steps = new JobSteps(redis, keys, index, owner);
+    const jobs = new JobStore({ redis, keys, index, steps, clock, retention, expiry, owner });
     this.jobs = jobs;
     this.output = new OutputStore(redis, keys, owner);
     this.#lease = new ProcessLease({ redis, keys, jobs, index, owner, ttl, expiry, warn });
@@ -67,6 +69,7 @@ export class RedisStore {
       if (warning) warn(warning);
       const redis = new RedisConnection(clients[0], options.expiry);
       const store = new RedisStore(redis, clients[1], parts);
+      await store.subscriber.subscribe(store.keys.inbox(parts.owner));
       await store.#begin();
       return store;
     } catch (error) {

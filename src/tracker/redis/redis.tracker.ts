@@ -158,10 +158,12 @@ class RedisTracker implements JobTracker {
   }
 
   #listen(): void {
-    const { redis, subscriber, keys } = this.#store;
+    const { redis, subscriber, keys, jobs } = this.#store;
     const wake = (id: string): void => this.#watchers.wake(id);
     const wakeAll = (): void => this.#watchers.wakeAll();
-    this.#watchers.connect(new PushedNews({ redis, subscriber, keys, wake, wakeAll }));
+    const comesByItself = (id: string): boolean => jobs.isCalledHere(id);
+    const news = { redis, subscriber, keys, owner: this.#owner, comesByItself, wake, wakeAll };
+    this.#watchers.connect(new PushedNews(news));
     let isAway = false;
     redis.client.on('close', () => {
       if (!isAway && !this.#isClosing)
