@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { currentJob, typeOrmTracker } from '../../dist/index.js';
 import { backgroundEntities } from '../../dist/tracker/typeorm/entry.js';
 import { inBackground, startApplication } from '../support/application.js';
-import { dataSourceOptions, Ledger } from '../support/postgres.js';
+import { Ledger } from '../support/ledger.js';
 
 class Jobs {
   constructor(dataSource) {
@@ -18,9 +18,9 @@ inBackground(Jobs, 'enter');
 Reflect.defineMetadata('design:paramtypes', [DataSource], Jobs);
 
 /** The defaults, with jobs in the application's database. */
-export async function start({ url }) {
+export async function start({ options }) {
   const { jobs, close } = await startApplication(Jobs, { tracker: typeOrmTracker() }, [
-    TypeOrmModule.forRoot(dataSourceOptions(url, backgroundEntities)),
+    TypeOrmModule.forRoot(options(backgroundEntities)),
   ]);
   return {
     async run(count) {
