@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROWS = [
   ...['empty-job', 'call', 'console-line', 'retained-job', 'queue-depth', 'live-readers'],
-  ...['durable-job', 'enqueue', 'timed-query', 'line-elsewhere'],
+  ...['durable-job', 'durable-job-sqlite', 'open-readers', 'enqueue', 'timed-query'],
+  ...['line-elsewhere'],
 ];
 
 const PEERS = ['fastq', 'p-queue', 'graphile-worker', 'pg-boss', '@dbos-inc/dbos-sdk'];

@@ -1,6 +1,7 @@
 import type { ConnectionOpener } from './job-connection.js';
 import { commitWith } from './postgres/commit-with.js';
 import { holdBegin } from './postgres/begin-with-first.js';
+import { closePortals } from './postgres/close-portals.js';
 import { plainQueryRunner } from './query-runner-seam.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
 
@@ -30,6 +31,7 @@ class PooledConnection implements ConnectionOpener {
   #native: NativeConnection | undefined;
   #connecting: Promise<unknown> | undefined;
   #forgetBegin: (() => void) | undefined;
+  #leavePortals: (() => void) | undefined;
   #giveUp!: (reason: Error) => void;
   readonly #givenUp = new Promise<never>((_, reject) => (this.#giveUp = reject));
   readonly #note = (error: Error): void => void (this.fault ??= error);
@@ -53,6 +55,7 @@ class PooledConnection implements ConnectionOpener {
     this.#native = (await Promise.race([this.#connecting, this.#givenUp])) as NativeConnection;
     this.#native.on?.('error', this.#note);
     this.#forgetBegin = holdBegin(this.#native);
+    this.#leavePortals = closePortals(this.#native);
     await this.runner.startTransaction(isolation);
   }
 
@@ -64,6 +67,7 @@ class PooledConnection implements ConnectionOpener {
   async close(error?: Error): Promise<void> {
     this.#native?.off?.('error', this.#note);
     this.#forgetBegin?.();
+    this.#leavePortals?.();
     if (this.#connecting && !this.#native) this.#releaseWhenConnected(this.#connecting);
     else await release(this.runner, error);
   }
