@@ -46,8 +46,8 @@ class PooledConnection implements ConnectionOpener {
   }
 
   /** Where the transaction has begun in the way of the PostgreSQL client. */
-  get commitWith(): ((statement: string) => Promise<void>) | undefined {
-    return this.#forgetBegin && ((statement) => commitWith(this.runner, statement));
+  get commitWith(): ConnectionOpener['commitWith'] {
+    return this.#forgetBegin && (({ sql }) => commitWith(this.runner, sql));
   }
 
   async begin(isolation: IsolationLevel | undefined): Promise<void> {
