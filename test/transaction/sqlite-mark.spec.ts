@@ -58,6 +58,16 @@ function elsewhere(file: string, sql: string): void {
   other.close();
 }
 
+function jobsIn(file: string): number {
+  const other = new Sqlite(file, { readonly: true });
+  try {
+    const [row] = other.prepare('SELECT count(*) AS jobs FROM background_job').all();
+    return (row as { jobs: number }).jobs;
+  } finally {
+    other.close();
+  }
+}
+
 const ways: [string, SqliteOptions][] = [
   ['by itself', {}],
   ['through TypeORM, where queries are logged', { logging: ['info', 'query'], logger: quiet() }],
@@ -96,10 +106,31 @@ describe.each(ways)('The mark of a job on SQLite, written %s,', (_, options) => 
     };
     const job = app.writer.write('later');
     await ready.opened;
-    setTimeout(() => other.exec('COMMIT'), 20);
+    setImmediate(() => other.exec('COMMIT'));
     await expect(job).resolves.toBe('later');
     other.close();
     expect(committed(app.file)).toEqual(['later']);
+  });
+});
+
+describe('What the tracker writes to a SQLite file', () => {
+  it('takes its turn among those who write, and is not left to chance', async () => {
+    const app = await start();
+    const [written, goOn] = [new Latch(), new Latch()];
+    Writer.after = async () => {
+      written.open();
+      await goOn.opened;
+    };
+    const first = app.writer.write('first');
+    await written.opened;
+    Writer.after = undefined;
+    const second = app.writer.write('second');
+    // What is asked for in one turn of the event loop is stored together, at its end.
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const request = app.notes.save('request').then(() => jobsIn(app.file));
+    goOn.open();
+    expect(await request).toBe(2);
+    await Promise.all([first, second]);
   });
 });
 

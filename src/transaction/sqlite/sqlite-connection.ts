@@ -40,7 +40,7 @@ class SqliteConnection implements ConnectionOpener {
   }
 
   another(): SqliteRunner {
-    return this.#database.runner().runner;
+    return this.#database.blankRunner();
   }
 
   async begin(isolation: IsolationLevel | undefined): Promise<void> {
