@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROWS = [
   ...['empty-job', 'call', 'console-line', 'retained-job', 'queue-depth', 'live-readers'],
-  ...['durable-job', 'redis-job', 'enqueue', 'timed-query', 'line-elsewhere'],
+  ...['durable-job', 'durable-job-sqlite', 'open-readers', 'redis-job', 'enqueue'],
+  ...['timed-query', 'line-elsewhere'],
 ];
 
 const PEERS = ['fastq', 'p-queue', 'graphile-worker', 'pg-boss', '@dbos-inc/dbos-sdk'];
@@ -32,9 +33,22 @@ function nodeBinary() {
   return process.execPath;
 }
 
+/** better-sqlite3 is built for the Node that the repository is worked on with, which may be of another line. */
+function nodeFor(name) {
+  if (!name.endsWith('-sqlite') || node === process.execPath) return node;
+  try {
+    const opened = `new (require('better-sqlite3'))(':memory:').close()`;
+    execFileSync(node, ['-e', opened], { cwd: here('..'), stdio: 'ignore' });
+    return node;
+  } catch {
+    console.error(`better-sqlite3 is built for ${process.version}; measuring ${name} on that.`);
+    return process.execPath;
+  }
+}
+
 async function measureRow(name) {
   const child = fork(here('row.js'), smoke ? [name, 'smoke'] : [name], {
-    execPath: node,
+    execPath: nodeFor(name),
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

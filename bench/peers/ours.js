@@ -5,7 +5,7 @@ import { bullMqEngine } from '../../dist/engine/bullmq/entry.js';
 import { redisTracker } from '../../dist/tracker/redis/entry.js';
 import { backgroundEntities } from '../../dist/tracker/typeorm/entry.js';
 import { inBackground, startApplication } from '../support/application.js';
-import { dataSourceOptions, Ledger } from '../support/postgres.js';
+import { Ledger } from '../support/ledger.js';
 
 class Jobs {
   constructor(dataSource) {
@@ -25,25 +25,25 @@ class EmptyJobs {
 inBackground(EmptyJobs, 'enter');
 
 /** The defaults, with jobs in the application's database. */
-export function start({ url }) {
-  return startWithLedger(url, { tracker: typeOrmTracker() }, backgroundEntities);
+export function start({ options }) {
+  return startWithLedger(options, { tracker: typeOrmTracker() }, backgroundEntities);
 }
 
 /** Jobs and queue in Redis. The job is empty; where it is given the URL of a database, it inserts a row there. */
-export function startOnRedis({ redis, prefix, url }) {
-  const options = {
+export function startOnRedis({ redis, prefix, options }) {
+  const places = {
     engine: bullMqEngine({ redis, queue: prefix }),
     tracker: redisTracker({ url: redis, prefix }),
   };
-  return url ? startWithLedger(url, options) : startWith(EmptyJobs, options);
+  return options ? startWithLedger(options, places) : startWith(EmptyJobs, places);
 }
 
-function startWithLedger(url, options, entities = []) {
-  return startWith(Jobs, options, [TypeOrmModule.forRoot(dataSourceOptions(url, entities))]);
+function startWithLedger(options, places, entities = []) {
+  return startWith(Jobs, places, [TypeOrmModule.forRoot(options(entities))]);
 }
 
-async function startWith(Kind, options, imports) {
-  const { jobs, close } = await startApplication(Kind, options, imports);
+async function startWith(Kind, places, imports) {
+  const { jobs, close } = await startApplication(Kind, places, imports);
   return {
     async run(count) {
       await Promise.all(Array.from({ length: count }, () => jobs.enter()));

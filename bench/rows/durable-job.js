@@ -4,7 +4,7 @@ import * as dbos from '../peers/dbos.js';
 import * as graphile from '../peers/graphile-worker.js';
 import * as ours from '../peers/ours.js';
 import * as pgBoss from '../peers/pg-boss.js';
-import { alternate, microseconds } from '../support/measure.js';
+import { alternate, perSecond } from '../support/measure.js';
 import { createDatabase } from '../support/postgres.js';
 import { ratioRow } from '../support/row.js';
 
@@ -27,9 +27,7 @@ export async function measure({ smoke }) {
 async function beside({ against, start, atLeast }, [rounds, count]) {
   const databases = [await createDatabase('bench_ours'), await createDatabase('bench_theirs')];
   const sides = [await ours.start(databases[0]), await start(databases[1])];
-  const perSecond = (side) => async () =>
-    (count * 1e6) / (await microseconds(() => side.run(count)));
-  const [mine, theirs] = await alternate(rounds, ...sides.map(perSecond));
+  const [mine, theirs] = await alternate(rounds, ...sides.map((side) => perSecond(side, count)));
   for (const side of sides) await side.close();
   for (const database of databases) await database.drop();
   const what = 'durable job with one row on PostgreSQL, jobs/s';

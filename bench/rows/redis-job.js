@@ -43,7 +43,7 @@ async function newPlace(name) {
   const { where, remove } = await newPrefix();
   const database = name && (await createDatabase(name));
   return {
-    where: { redis: REDIS, ...where, url: database?.url },
+    where: { redis: REDIS, ...where, ...database },
     async remove() {
       await remove();
       await database?.drop();

@@ -3,8 +3,9 @@ import { DataSource } from 'typeorm';
 import { timedQuery, typeOrmTracker } from '../../dist/index.js';
 import { backgroundEntities } from '../../dist/tracker/typeorm/entry.js';
 import { inBackground, startApplication } from '../support/application.js';
+import { Ledger } from '../support/ledger.js';
 import { median } from '../support/measure.js';
-import { createDatabase, dataSourceOptions, Ledger } from '../support/postgres.js';
+import { createDatabase, dataSourceOptions } from '../support/postgres.js';
 import { targetRow } from '../support/row.js';
 import { setTimeout } from 'node:timers/promises';
 

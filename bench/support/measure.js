@@ -30,6 +30,11 @@ export async function microseconds(work) {
   return Number(process.hrtime.bigint() - before) / 1000;
 }
 
+/** A measurement of a side: how many jobs it does in a second, from the call until all are over. */
+export function perSecond(side, count) {
+  return async () => (count * 1e6) / (await microseconds(() => side.run(count)));
+}
+
 /** Calls so often, one batch after the other, each batch awaited as a whole; gives µs for one call. */
 export async function perCall({ batches, size }, call) {
   const spent = await microseconds(async () => {

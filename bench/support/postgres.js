@@ -1,20 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { DataSource, EntitySchema } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { CONCURRENCY } from './application.js';
+import { Ledger } from './ledger.js';
 
 const SERVER = process.env.PG_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
-/** What each job inserts one row into. */
-export const Ledger = new EntitySchema({
-  name: 'Ledger',
-  tableName: 'ledger',
-  columns: {
-    id: { type: 'bigint', primary: true, generated: 'increment' },
-    job: { type: 'text' },
-  },
-});
-
-/** A new database; `drop` removes it, with whoever is still connected. */
+/** A new database; `drop` removes it, with whoever is still connected. `options` are those of a DataSource on it. */
 export async function createDatabase(name) {
   const admin = await new DataSource({ type: 'postgres', url: SERVER }).initialize();
   await admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
@@ -23,6 +14,7 @@ export async function createDatabase(name) {
   url.pathname = `/${name}`;
   return {
     url: url.href,
+    options: (entities, more) => ({ ...dataSourceOptions(url.href, entities), ...more }),
     async drop() {
       await untilLeft(admin, name);
       await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);

@@ -11,7 +11,8 @@ export function ratioRow({ what, against, ours, theirs, atLeast, atMost }) {
 
 /** A row with a target of its own: the ratio is there to be read. */
 export function targetRow({ what, against, ours, theirs, target, holds }) {
-  return { ...rounded({ what, against, ours, theirs, ratio: ours / theirs }), target, holds };
+  const ratio = ours === theirs ? 1 : ours / theirs;
+  return { ...rounded({ what, against, ours, theirs, ratio }), target, holds };
 }
 
 /** Four digits: more would claim what no run repeats. */

@@ -59,8 +59,10 @@ export interface OpenTransaction {
 
 /** What is run with a COMMIT. */
 export interface LastStatement {
-  /** Fails where nothing may be committed. */
+  /** Fails where nothing may be committed; one with values may also change no row there. */
   readonly sql: string;
+  /** Where the database takes them with a COMMIT; else they are in the statement. */
+  readonly values?: readonly unknown[];
   /** Whether an error is that failure. */
   isRefusal(error: unknown): boolean;
   /** Called once it is committed. */

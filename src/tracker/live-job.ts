@@ -129,11 +129,13 @@ export class LiveJob<T = never> {
 
   /** Stores everything in a transaction, and keeps it: the transaction may yet be rolled back. */
   async flushIn(run: T): Promise<void> {
-    await this.#writing?.catch(() => undefined);
+    if (this.#writing) await this.#writing.catch(() => undefined);
     this.#held = true;
     const { chunks, gap, progress } = this.pending();
     const batch = { chunks, gap: this.#gapIsNew ? gap : undefined };
-    await this.store.append(this.id, this.attempt, batch, run);
+    if (chunks.length > 0 || batch.gap) {
+      await this.store.append(this.id, this.attempt, batch, run);
+    }
     if (progress) await this.store.setProgress(this.id, this.attempt, progress, run);
   }
 

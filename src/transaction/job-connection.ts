@@ -28,7 +28,7 @@ export interface ConnectionOpener {
   /** What the connection was cut with, where that was noticed while nothing ran on it. */
   readonly fault?: Error | undefined;
   /** Commits with one more statement, in one round trip, where the database can. */
-  readonly commitWith?: ((statement: string) => Promise<void>) | undefined;
+  readonly commitWith?: ((last: LastStatement) => Promise<void>) | undefined;
   /** Gives up a begin that waits, for whatever it waits. */
   abandon?(): void;
 }
@@ -208,7 +208,7 @@ export class JobConnection {
     try {
       await this.#end(() => {
         this.#mayBeCommitted = true;
-        return last ? this.opener.commitWith!(last.sql) : this.opener.runner.commitTransaction();
+        return last ? this.opener.commitWith!(last) : this.opener.runner.commitTransaction();
       });
     } catch (error) {
       throw last?.isRefusal(error) ? takenOver(this.rules, error) : error;

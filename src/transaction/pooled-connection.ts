@@ -1,9 +1,10 @@
 import type { ConnectionOpener } from './job-connection.js';
 import { commitWith } from './postgres/commit-with.js';
 import { holdBegin } from './postgres/begin-with-first.js';
-import { enterUnheard, isUnheard } from './postgres/unheard.js';
+import { closePortals } from './postgres/close-portals.js';
 import { plainQueryRunner } from './query-runner-seam.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
+import { enterUnheard, isUnheard } from './unheard.js';
 
 /** The native connection of PostgreSQL or MySQL, as far as it tells how it was cut, and how to stop what it does. */
 interface NativeConnection {
@@ -31,6 +32,7 @@ class PooledConnection implements ConnectionOpener {
   #native: NativeConnection | undefined;
   #connecting: Promise<unknown> | undefined;
   #forgetBegin: (() => void) | undefined;
+  #leavePortals: (() => void) | undefined;
   #giveUp: ((reason: Error) => void) | undefined;
   readonly #note = (error: Error): void => void (this.fault ??= error);
 
@@ -43,9 +45,9 @@ class PooledConnection implements ConnectionOpener {
   }
 
   /** Where the transaction has begun in the way of the PostgreSQL client. */
-  get commitWith(): ((statement: string) => Promise<void>) | undefined {
+  get commitWith(): ConnectionOpener['commitWith'] {
     if (!this.#forgetBegin) return undefined;
-    return (statement) => commitWith(this.runner, statement, isUnheard(this.dataSource));
+    return ({ sql }) => commitWith(this.runner, sql, isUnheard(this.dataSource));
   }
 
   async begin(isolation: IsolationLevel | undefined): Promise<void> {
@@ -53,6 +55,7 @@ class PooledConnection implements ConnectionOpener {
     this.#native = (await this.#unlessGivenUp(this.#connecting)) as NativeConnection;
     this.#native.on?.('error', this.#note);
     this.#forgetBegin = holdBegin(this.#native);
+    this.#leavePortals = closePortals(this.#native);
     if (this.#beginsUnheard(isolation) && enterUnheard(this.runner)) return;
     await this.runner.startTransaction(isolation);
   }
@@ -77,6 +80,7 @@ class PooledConnection implements ConnectionOpener {
   async close(error?: Error): Promise<void> {
     this.#native?.off?.('error', this.#note);
     this.#forgetBegin?.();
+    this.#leavePortals?.();
     if (this.#connecting && !this.#native) this.#releaseWhenConnected(this.#connecting);
     else await release(this.runner, error);
   }

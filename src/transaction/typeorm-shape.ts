@@ -41,6 +41,7 @@ export interface DataSourceLike {
     readonly poolSize?: number;
     readonly logging?: unknown;
     readonly logger?: unknown;
+    readonly maxQueryExecutionTime?: number;
     readonly extra?: Readonly<Record<string, unknown>>;
   };
   readonly manager: EntityManagerLike;

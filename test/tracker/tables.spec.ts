@@ -57,6 +57,18 @@ describe.each(REACHABLE)('The tables of typeOrmTracker() on %s', (kind) => {
     await dataSource.destroy();
   });
 
+  it('have no place in an index for what is not there', async () => {
+    const dataSource = await opened({ migrations: [CreateBackgroundTables] });
+    await dataSource.runMigrations();
+    const runner = dataSource.createQueryRunner();
+    const table = await runner.getTable('background_job');
+    const owners = table!.indices.find(({ columnNames }) => columnNames[0] === 'owner');
+    await runner.release();
+    const isPartial = owners!.where !== undefined && owners!.where !== '';
+    expect(isPartial).toBe(!/mysql|mariadb/.test(dataSource.options.type));
+    await dataSource.destroy();
+  });
+
   it('of an earlier version get the columns that they lack', async () => {
     const dataSource = await opened({
       entities: [...backgroundEntities],

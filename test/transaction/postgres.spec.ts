@@ -20,9 +20,9 @@ afterAll(() => database.drop());
 afterEach(closeApps);
 
 /** Sessions that hold a transaction open while they do nothing. */
-async function idleTransactions(app: TransactionApp): Promise<number> {
+async function idleTransactions(app: TransactionApp, and = ''): Promise<number> {
   const [{ count }] = await app.outside.query<[{ count: string }]>(
-    `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
+    `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%' ${and}`,
   );
   return Number(count);
 }
@@ -48,6 +48,23 @@ describeWithPostgres("A job's transaction on PostgreSQL", () => {
     finish.open();
     await job;
     expect(await idleTransactions(app)).toBe(0);
+  });
+
+  it('keeps no rows from VACUUM while it has only read', async () => {
+    await using app = await startTransactionApp(database.options);
+    const used = new Latch();
+    const finish = new Latch();
+    const job = app.inJob(async () => {
+      await app.rows.find();
+      await app.rows.findOneBy({ id: 1 });
+      used.open();
+      await finish.opened;
+    });
+    await used.opened;
+    expect(await idleTransactions(app)).toBe(1);
+    expect(await idleTransactions(app, 'AND backend_xmin IS NOT NULL')).toBe(0);
+    finish.open();
+    await job;
   });
 
   it('fails a job that swallowed an error of a statement, where a commit would lose its rows', async () => {

@@ -4,7 +4,13 @@ import {
   type DataSourceLike,
   type QueryRunnerLike,
 } from './data-source-like.js';
-import { isHeldByJob, withReader, withWriterLock } from '../../transaction/sqlite/writer-access.js';
+import {
+  inWritersLine,
+  isHeldByJob,
+  withReader,
+  withWriterLock,
+} from '../../transaction/sqlite/writer-access.js';
+import { DatabaseBusyError } from '../../errors/transaction.errors.js';
 import type { Dialect, Outcome } from './dialect.js';
 
 /** Runs one statement. */
@@ -33,7 +39,8 @@ export class Connections {
   private constructor(
     private readonly dataSource: DataSourceLike,
     private readonly dialect: Dialect,
-    private readonly isOwn: boolean,
+    /** The one whose writers stand in a line, which it knows. */
+    private readonly application: DataSourceLike,
   ) {}
 
   static async open(
@@ -41,21 +48,24 @@ export class Connections {
     dialect: Dialect,
     count: number,
   ): Promise<Connections> {
-    if (hasOneConnection(dataSource)) return new Connections(dataSource, dialect, false);
+    if (hasOneConnection(dataSource)) return new Connections(dataSource, dialect, dataSource);
     const kind = classOfDataSource(dataSource);
     const all = dialect.pushes ? count + 1 : count;
     const own = new kind(dialect.ownOptions(dataSource.options, all));
     await own.initialize();
-    return new Connections(own, dialect, true);
+    return new Connections(own, dialect, dataSource);
   }
 
   /** One statement, tried again where the database could not take it at that moment. */
-  readonly run: Run = (sql, parameters) => this.#patiently(() => this.#once(sql, parameters));
+  readonly run: Run = (sql, parameters) => {
+    const once = (): Promise<Outcome> => this.#once(sql, parameters);
+    return this.#patiently(this.#hasLine(sql) ? () => this.#inLine(once) : once);
+  };
 
   /** The same for what can wait in memory: where there is one writer it is tried once. */
   readonly runIfFree: Run = (sql, parameters) => {
     if (!this.dialect.hasOneWriter) return this.run(sql, parameters);
-    return isHeldByJob(this.dataSource as SqliteSource)
+    return isHeldByJob(this.application as SqliteSource)
       ? Promise.reject(new DatabaseHeldError('A job writes to the database.'))
       : this.#once(sql, parameters);
   };
@@ -76,15 +86,32 @@ export class Connections {
   }
 
   async close(): Promise<void> {
-    if (this.isOwn && this.dataSource.isInitialized) await this.dataSource.destroy();
+    if (this.#isOwn && this.dataSource.isInitialized) await this.dataSource.destroy();
   }
 
   #once(sql: string, parameters?: readonly unknown[]): Promise<Outcome> {
     const work = (runner: Pick<QueryRunnerLike, 'query'>): Promise<Outcome> =>
       this.runOn(runner, sql, parameters);
-    if (this.isOwn) return this.#connected(work);
+    if (this.#isOwn) return this.#connected(work);
     const access = sql.startsWith('SELECT') ? withReader : withWriterLock;
     return access(this.dataSource as SqliteSource, work);
+  }
+
+  /** Whether a statement would run into whoever else of this process writes to the file. */
+  #hasLine(sql: string): boolean {
+    return this.#isOwn && this.dialect.hasOneWriter && !sql.startsWith('SELECT');
+  }
+
+  async #inLine(write: () => Promise<Outcome>): Promise<Outcome> {
+    try {
+      return await inWritersLine(this.application as SqliteSource, write, PATIENCE);
+    } catch (error) {
+      throw error instanceof DatabaseBusyError ? new DatabaseHeldError(error.message) : error;
+    }
+  }
+
+  get #isOwn(): boolean {
+    return this.dataSource !== this.application;
   }
 
   async #connected<T>(work: (runner: QueryRunnerLike) => Promise<T>): Promise<T> {

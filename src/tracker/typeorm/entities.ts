@@ -1,5 +1,5 @@
 import { EntitySchema, type EntitySchemaColumnOptions } from 'typeorm';
-import { TABLES, type ColumnShape, type TableShape } from './tables.js';
+import { indicesOf, TABLES, type ColumnShape, type TableShape } from './tables.js';
 
 /**
  * The tables of `typeOrmTracker()`, for the `entities` of a DataSource: TypeORM then generates their migration with the
@@ -8,14 +8,17 @@ import { TABLES, type ColumnShape, type TableShape } from './tables.js';
  */
 export const backgroundEntities: readonly EntitySchema[] = Object.values(TABLES).map(entityOf);
 
-function entityOf({ entity, table, columns, indices }: TableShape): EntitySchema {
+function entityOf(shape: TableShape): EntitySchema {
   return new EntitySchema<Record<string, unknown>>({
-    name: entity,
-    tableName: table,
+    name: shape.entity,
+    tableName: shape.table,
     columns: Object.fromEntries(
-      Object.entries(columns).map(([name, shape]) => [name, columnOf(name, shape)]),
+      Object.entries(shape.columns).map(([name, column]) => [name, columnOf(name, column)]),
     ),
-    indices: Object.entries(indices).map(([name, indexed]) => ({ name, columns: [...indexed] })),
+    indices: indicesOf(shape).map(({ name, columns, where }) => ({
+      ...{ name, columns: [...columns] },
+      ...(where && { where }),
+    })),
   });
 }
 

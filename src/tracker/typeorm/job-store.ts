@@ -1,10 +1,10 @@
 import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
 import type { JobChange } from '../../job/state-machine.js';
 import { isConnectionLost } from '../../transaction/lost-connection.js';
-import type { JobQuery, OpenTransaction } from '../job-tracker.js';
+import type { JobQuery, LastStatement, OpenTransaction } from '../job-tracker.js';
 import { assignmentOf, transition } from './change-sql.js';
 import type { Connections, Run } from './connections.js';
-import type { Dialect } from './dialect.js';
+import type { Dialect, Statement } from './dialect.js';
 import { jsonFor, RECORD_COLUMNS, recordOf, recordSelection, rowOf } from './job-row.js';
 import { GroupCommit } from './group-commit.js';
 import { TABLES, type TableNames } from './tables.js';
@@ -91,27 +91,36 @@ export class JobStore {
     attempt: number | undefined,
     transaction: OpenTransaction | undefined,
   ): Promise<JobRecord | undefined> {
-    const { tables, dialect } = this.db;
+    const { dialect } = this.db;
     if (change.type === 'start' && dialect.returns) return this.#starts.add({ id, at: change.at });
-    const { from, to } = transition(change.type);
-    const set = assignmentOf(change, this.db);
-    // What was taken over waits under the number of the attempt that was lost: that attempt must not end it.
-    const fence = attempt === undefined ? '' : ` AND state = 'running' AND attempt = ?`;
-    const where = `id = ? AND state IN (${from})${fence}`;
-    const sql = `UPDATE ${tables.job} SET state = '${to}', activity = NULL, ${set.sql} WHERE ${where}`;
-    const values = [...set.values, id, ...(attempt === undefined ? [] : [attempt])];
+    const { sql, values } = this.#changing(id, change, attempt);
     const run = this.#runIn(transaction);
     if (!dialect.returns) return (await run(sql, values)).changed ? this.find(id, run) : undefined;
     const [row] = (await run(`${sql} RETURNING ${this.#selection}`, values)).rows;
     return row && recordOf(row);
   }
 
+  #changing(id: string, change: JobChange, attempt: number | undefined): Statement {
+    const { from, to } = transition(change.type);
+    const set = assignmentOf(change, this.db);
+    // What was taken over waits under the number of the attempt that was lost: that attempt must not end it.
+    const fence = attempt === undefined ? '' : ` AND state = 'running' AND attempt = ?`;
+    const where = `id = ? AND state IN (${from})${fence}`;
+    const sql = `UPDATE ${this.db.tables.job} SET state = '${to}', activity = NULL, ${set.sql} WHERE ${where}`;
+    return { sql, values: [...set.values, id, ...(attempt === undefined ? [] : [attempt])] };
+  }
+
   /**
-   * The mark "completed" as a statement for the COMMIT to be run with; it fails where the attempt is no longer the current
-   * one. `undefined` where the database has no such thing.
+   * The mark "completed" as a statement for the COMMIT to be run with; it fails, or changes no row, where the attempt is
+   * no longer the current one. `undefined` where the database has no such thing.
    */
-  lastStatement(id: string, change: JobChange, attempt: number): string | undefined {
+  lastStatement(
+    id: string,
+    change: JobChange,
+    attempt: number,
+  ): Pick<LastStatement, 'sql' | 'values'> | undefined {
     const { tables, dialect } = this.db;
+    if (dialect.hasOneWriter) return this.#changing(id, change, attempt);
     const literal = dialect.literal?.bind(dialect);
     if (!literal) return undefined;
     const { from, to } = transition(change.type);
@@ -119,10 +128,10 @@ export class JobStore {
     const left = values.map(literal);
     const set = sql.replaceAll('?', () => left.shift()!);
     // A plain UPDATE with an error in it: a query around it, to count what it did, would take three times as long.
-    return (
+    const marked =
       `UPDATE ${tables.job} SET state = CASE WHEN state IN (${from}) AND attempt = ${attempt} THEN '${to}' ` +
-      `ELSE CAST(CAST('${REFUSAL}' || id AS integer) AS varchar) END, activity = NULL, ${set} WHERE id = ${literal(id)}`
-    );
+      `ELSE CAST(CAST('${REFUSAL}' || id AS integer) AS varchar) END, activity = NULL, ${set} WHERE id = ${literal(id)}`;
+    return { sql: marked };
   }
 
   isRefusal(error: unknown): boolean {

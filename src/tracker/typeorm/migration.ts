@@ -6,7 +6,7 @@ import {
   type MigrationInterface,
   type QueryRunner,
 } from 'typeorm';
-import { TABLES, type ColumnShape, type TableShape } from './tables.js';
+import { indicesOf, TABLES, type ColumnShape, type TableShape } from './tables.js';
 
 type PrefixedOptions = { entityPrefix?: string; schema?: string };
 
@@ -57,12 +57,13 @@ async function addMissingColumns(
   }
 }
 
-function tableOf({ table, columns, indices }: TableShape, runner: QueryRunner): Table {
+function tableOf(shape: TableShape, runner: QueryRunner): Table {
   return new Table({
-    name: pathOf(table, runner),
-    columns: Object.entries(columns).map(([name, shape]) => columnOf(name, shape, runner)),
-    indices: Object.entries(indices).map(
-      ([name, columnNames]) => new TableIndex({ name, columnNames: [...columnNames] }),
+    name: pathOf(shape.table, runner),
+    columns: Object.entries(shape.columns).map(([name, column]) => columnOf(name, column, runner)),
+    indices: indicesOf(shape).map(
+      ({ name, columns, where }) =>
+        new TableIndex({ name, columnNames: [...columns], ...(where && { where }) }),
     ),
   });
 }

@@ -85,5 +85,23 @@ const LEASE: TableShape = {
 
 export const TABLES = { job: JOB, output: OUTPUT, lease: LEASE } as const;
 
+export interface IndexShape {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /**
+   * Rows without a value are looked for by nobody, and would have the index written to at every change of a job. MySQL, which
+   * knows no such indices, has them in full.
+   */
+  readonly where: string | undefined;
+}
+
+export function indicesOf({ columns, indices }: TableShape): IndexShape[] {
+  return Object.entries(indices).map(([name, indexed]) => {
+    const optional = indexed.filter((column) => columns[column]!.nullable);
+    const filled = optional.map((column) => `${column} IS NOT NULL`).join(' AND ');
+    return { name, columns: indexed, where: filled || undefined };
+  });
+}
+
 /** The names of the tables in statements, quoted and qualified. */
 export type TableNames = Readonly<Record<keyof typeof TABLES, string>>;

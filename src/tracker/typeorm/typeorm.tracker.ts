@@ -151,15 +151,15 @@ class TypeOrmTracker implements JobTracker {
   ): JobRecord | undefined {
     const started = this.#live.get(id)?.started;
     if (!transaction.endsWith || started?.attempt !== attempt || attempt === undefined) return;
-    const sql = store.jobs.lastStatement(id, change, attempt);
-    const record = sql && applyChange(started!, change);
+    const last = store.jobs.lastStatement(id, change, attempt);
+    const record = last && applyChange(started!, change);
     if (!record) return undefined;
     const isRefusal = (error: unknown): boolean => store.jobs.isRefusal(error);
     const committed = (): void => {
       this.#changed(record, store);
       if (store.push?.isAwaited(id)) void this.#push(store, id);
     };
-    transaction.endsWith({ sql, isRefusal, committed });
+    transaction.endsWith({ ...last, isRefusal, committed });
     return record;
   }
 

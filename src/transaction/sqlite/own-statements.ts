@@ -10,6 +10,8 @@ const ENDS: readonly string[] = ['COMMIT', 'ROLLBACK'];
 export interface StatementWatch {
   /** Whether one was run that the connection will not forget. */
   isMarked: boolean;
+  /** Whether a transaction was begun here, and not ended. */
+  isBegun: boolean;
 }
 
 type Run = (sql: string) => Promise<unknown>;
@@ -24,9 +26,8 @@ export function watchStatements(
   title: string,
   signal?: AbortSignal,
 ): StatementWatch {
-  const watch: StatementWatch = { isMarked: false };
+  const watch: StatementWatch = { isMarked: false, isBegun: false };
   const { query } = runner;
-  let isBegun = false;
   let lost: unknown;
   runner.query = async function (this: SqliteRunner, sql, parameters, structured) {
     const run: Run = (statement) => query.call(this, statement, parameters, structured);
@@ -36,10 +37,10 @@ export function watchStatements(
       const result = await (sql === BEGIN
         ? begin(run, title, signal)
         : patiently(() => run(sql), title));
-      isBegun = sql === BEGIN || (isBegun && !ENDS.includes(sql));
+      watch.isBegun = sql === BEGIN || (watch.isBegun && !ENDS.includes(sql));
       return result;
     } catch (error) {
-      if (isBegun && (await hasEnded(native, query.bind(this)))) lost = error;
+      if (watch.isBegun && (await hasEnded(native, query.bind(this)))) lost = error;
       throw error;
     }
   };

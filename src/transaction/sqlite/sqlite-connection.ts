@@ -1,6 +1,12 @@
-import { JobTransactionEndedError, JobTransactionError } from '../../errors/transaction.errors.js';
+import {
+  JobTransactionEndedError,
+  JobTransactionError,
+  takenOver,
+} from '../../errors/transaction.errors.js';
+import type { LastStatement } from '../../tracker/job-tracker.js';
 import type { ConnectionOpener, ConnectionOwner } from '../job-connection.js';
 import type { DataSourceLike, IsolationLevel } from '../typeorm-shape.js';
+import { DirectTransaction } from './direct-transaction.js';
 import { watchStatements, type StatementWatch } from './own-statements.js';
 import { databaseOf, type Lane, type OwnRunner, type SqliteDatabase } from './sqlite-database.js';
 import type { SqliteRunner } from './sqlite-shape.js';
@@ -23,6 +29,7 @@ class SqliteConnection implements ConnectionOpener {
   #release: Release | undefined;
   #lane: Lane | undefined;
   #watch: StatementWatch | undefined;
+  #direct: DirectTransaction | undefined;
 
   constructor(
     private readonly dataSource: DataSourceLike,
@@ -33,7 +40,7 @@ class SqliteConnection implements ConnectionOpener {
   }
 
   another(): SqliteRunner {
-    return this.#database.runner().runner;
+    return this.#database.blankRunner();
   }
 
   async begin(isolation: IsolationLevel | undefined): Promise<void> {
@@ -41,12 +48,17 @@ class SqliteConnection implements ConnectionOpener {
     await this.#lock();
     try {
       await this.#connect();
-      await this.runner.startTransaction(inheritedIsolation(this.dataSource));
+      await this.#begin();
     } catch (error) {
       // The job may go on for long, and has nothing that others should wait for.
       await this.close(error as Error);
       throw error;
     }
+  }
+
+  get commitWith(): ConnectionOpener['commitWith'] {
+    const direct = this.#direct;
+    return direct && ((last) => this.#commitWith(direct, last));
   }
 
   async close(error?: Error): Promise<void> {
@@ -81,6 +93,18 @@ class SqliteConnection implements ConnectionOpener {
     const lane = (this.#lane = await this.#database.lane(signal));
     this.#enter(lane);
     this.#watch = watchStatements(this.runner, lane.native, this.#database.title, signal);
+    this.#direct = DirectTransaction.on(this.dataSource, this.runner, lane);
+  }
+
+  async #begin(): Promise<void> {
+    const isolation = inheritedIsolation(this.dataSource);
+    if (isolation || !this.#direct?.begin()) return this.runner.startTransaction(isolation);
+    this.#watch!.isBegun = true;
+  }
+
+  async #commitWith(direct: DirectTransaction, { sql, values = [] }: LastStatement): Promise<void> {
+    if ((await direct.change(sql, values)) === 0) throw takenOver(this.owner);
+    await direct.commit();
   }
 
   #isAsNew({ native }: Lane): boolean {

@@ -2,7 +2,13 @@ import { basename } from 'node:path';
 import type { FileLocks } from '../../engine/file-locks.js';
 import type { DataSourceLike } from '../typeorm-shape.js';
 import { BorrowedLock, type FileLock } from './borrowed-lock.js';
-import { attachedTo, ConnectionPool, runnerOn, type OwnConnection } from './connection-pool.js';
+import {
+  attachedTo,
+  ConnectionPool,
+  laneOf,
+  runnerOn,
+  type OwnConnection,
+} from './connection-pool.js';
 import { fileLock, memoryLock, realPath } from './lock-registry.js';
 import {
   isFile,
@@ -40,6 +46,7 @@ export class SqliteDatabase {
   readonly #pool: ConnectionPool | undefined;
   readonly #ownLock: WriterLock | undefined;
   #fileLocks: FileLock[] | undefined;
+  #blank: SqliteDriverLike | undefined;
   #borrowed: FileLocks | undefined;
 
   constructor(private readonly dataSource: DataSourceLike) {
@@ -92,7 +99,12 @@ export class SqliteDatabase {
   }
 
   /** Waits until it may write, and nobody else does. @throws DatabaseBusyError, JobTransactionError */
-  async hold(party: LockParty, rules?: WaitRules): Promise<Release> {
+  hold(party: LockParty, rules?: WaitRules): Promise<Release> {
+    const [only, ...more] = this.#locks();
+    return more.length === 0 ? only!.take(party, rules) : this.#holdAll(party, rules);
+  }
+
+  async #holdAll(party: LockParty, rules?: WaitRules): Promise<Release> {
     const held: Release[] = [];
     const release = (): void => held.reverse().forEach((one) => one());
     try {
@@ -112,6 +124,14 @@ export class SqliteDatabase {
       if (statements) runner.stmtCache = statements;
     };
     return { runner, enter };
+  }
+
+  /** A runner that is to run nothing: all that it does is replaced. */
+  blankRunner(): SqliteRunner {
+    const lane = (this.#blank ??= laneOf(this.driver));
+    // Else it would be the one that was made before.
+    lane.queryRunner = undefined;
+    return lane.createQueryRunner('master') as SqliteRunner;
   }
 
   /** A connection of its own, or the only one. */

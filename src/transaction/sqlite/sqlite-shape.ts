@@ -7,10 +7,17 @@ export interface NativeConnection {
   /** Of better-sqlite3 alone: whether the database is in no file. */
   readonly memory?: boolean;
   pragma?(source: string, options?: { simple: boolean }): unknown;
+  /** Of better-sqlite3 alone in this form. */
+  prepare?(sql: string): NativeStatement;
   /** Of sqlite3 alone. */
   interrupt?(): void;
   /** Only sqlite3 calls back. */
   close(done?: (error: Error | null) => void): unknown;
+}
+
+/** A statement of better-sqlite3 that reads nothing: it has run when this returns. */
+export interface NativeStatement {
+  run(...values: readonly unknown[]): { readonly changes: number };
 }
 
 export interface SqliteDriverLike extends DriverLike {

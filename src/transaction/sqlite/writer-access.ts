@@ -25,10 +25,21 @@ export async function withWriterLock<T>(
   limit = WAIT_LIMIT,
 ): Promise<T> {
   if (!isSqlite(dataSource)) return onPlainRunner(dataSource, work);
-  const database = databaseOf(dataSource);
-  const release = await database.hold(TRACKER, { limit });
+  return inWritersLine(dataSource, () => onOwnRunner(databaseOf(dataSource), work), limit);
+}
+
+/**
+ * A write on a connection of one's own, in the line of all who write to the file in this process: it finds the file free
+ * of them, as soon as its turn comes. @throws DatabaseBusyError after `limit` ms
+ */
+export async function inWritersLine<T>(
+  dataSource: DataSourceLike,
+  write: () => Promise<T>,
+  limit = WAIT_LIMIT,
+): Promise<T> {
+  const release = await databaseOf(dataSource).hold(TRACKER, { limit });
   try {
-    return await onOwnRunner(database, work);
+    return await write();
   } finally {
     release();
   }

@@ -1,0 +1,76 @@
+import type { DataSourceLike } from '../typeorm-shape.js';
+import { isUnheard } from '../unheard.js';
+import type { Lane } from './sqlite-database.js';
+import type { NativeConnection, NativeStatement, SqliteRunner } from './sqlite-shape.js';
+
+type BetterSqlite = NativeConnection &
+  Required<Pick<NativeConnection, 'prepare' | 'inTransaction'>>;
+
+/**
+ * The short way for what a job's transaction needs beside the job's own statements, on better-sqlite3 itself: through
+ * TypeORM's runner, each takes several turns of the microtasks. What fails and leaves things as they were is done again on
+ * the runner, which waits for other processes, and whose errors are those that everybody knows.
+ */
+export class DirectTransaction {
+  private constructor(
+    private readonly runner: SqliteRunner,
+    private readonly native: BetterSqlite,
+    private readonly statements: Map<string, unknown>,
+  ) {}
+
+  /** `undefined` with another driver, and where somebody would miss the statements: a subscriber, or a log of queries. */
+  static on(
+    dataSource: DataSourceLike,
+    runner: SqliteRunner,
+    { native, statements }: Lane,
+  ): DirectTransaction | undefined {
+    if (!isBetterSqlite(native) || !statements || !isUnheard(dataSource)) return;
+    return new DirectTransaction(runner, native, statements);
+  }
+
+  /** False where it could not. */
+  begin(): boolean {
+    try {
+      this.#run('BEGIN IMMEDIATE TRANSACTION');
+    } catch {
+      return false;
+    }
+    this.runner.isTransactionActive = true;
+    this.runner.transactionDepth = 1;
+    return true;
+  }
+
+  /** How many rows a statement has changed. */
+  async change(sql: string, values: readonly unknown[]): Promise<number> {
+    // Where SQLite has ended the transaction by itself the statement would stand alone; the runner refuses it.
+    if (!this.native.inTransaction) await this.runner.commitTransaction();
+    try {
+      return this.#run(sql, values);
+    } catch (error) {
+      if (!this.native.inTransaction) throw error;
+    }
+    const { affected } = (await this.runner.query(sql, [...values], true)) as { affected: number };
+    return affected;
+  }
+
+  async commit(): Promise<void> {
+    try {
+      this.#run('COMMIT');
+    } catch (error) {
+      if (!this.native.inTransaction) throw error;
+      return this.runner.commitTransaction();
+    }
+    this.runner.isTransactionActive = false;
+    this.runner.transactionDepth = 0;
+  }
+
+  #run(sql: string, values: readonly unknown[] = []): number {
+    let statement = this.statements.get(sql) as NativeStatement | undefined;
+    if (!statement) this.statements.set(sql, (statement = this.native.prepare(sql)));
+    return statement.run(...values).changes;
+  }
+}
+
+function isBetterSqlite(native: NativeConnection): native is BetterSqlite {
+  return native.inTransaction !== undefined && native.prepare !== undefined;
+}
