@@ -55,7 +55,8 @@ export class SharedCalls {
     if (this.#timer && this.#timer.at <= at) return;
     this.#timer?.stop();
     const { clock } = this.settings;
-    this.#timer = { at, stop: clock.after(at - clock.now(), () => this.#lookAtDue()) };
+    const wait = Math.max(0, at - clock.now());
+    this.#timer = { at, stop: clock.after(wait, () => this.#lookAtDue()) };
   }
 
   #lookAtDue(): void {
