@@ -46,7 +46,9 @@ describe.each(REACHABLE)('The transaction of a job on %s', (kind) => {
     database = await newDatabase(kind);
   });
 
-  afterAll(() => database[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await database[Symbol.asyncDispose]();
+  });
 
   it("is heard of by TypeORM's subscribers", async () => {
     await using app = await startTransactionApp(database.options);
