@@ -123,8 +123,7 @@ class TypeOrmTracker implements JobTracker {
   ): Promise<JobRecord | undefined> {
     const store = this.#store ?? (await this.#ready);
     // What was printed is stored before the end is, so that a final record means complete output.
-    const isStored = this.#live.get(id)?.isStored ?? true;
-    if (change.type !== 'start' && !isStored) await this.#flush(id, store, transaction);
+    if (change.type !== 'start' && this.#hasUnstored(id)) await this.#flush(id, store, transaction);
     const ending = transaction && this.#endWith(transaction, store, id, change, attempt);
     if (ending) return ending;
     const record = await store.jobs.change(id, change, attempt, transaction);
@@ -133,6 +132,10 @@ class TypeOrmTracker implements JobTracker {
     if (store.push?.isAwaited(id)) await this.#push(store, id, transaction);
     this.#changed(record, store, transaction);
     return record;
+  }
+
+  #hasUnstored(id: string): boolean {
+    return this.#live.get(id)?.isStored === false;
   }
 
   #changed(record: JobRecord, store: TypeOrmStore, transaction?: OpenTransaction): void {
