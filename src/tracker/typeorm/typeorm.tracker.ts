@@ -129,7 +129,7 @@ class TypeOrmTracker implements JobTracker {
     const record = await store.jobs.change(id, change, attempt, transaction);
     if (!record) return this.#refused(id, change, attempt);
     if (change.type === 'start') this.#live.of(id).starts(record);
-    if (store.push?.isAwaited(id)) await this.#push(store, id, transaction);
+    await this.#push(store, id, transaction);
     this.#changed(record, store, transaction);
     return record;
   }
@@ -160,7 +160,7 @@ class TypeOrmTracker implements JobTracker {
     const isRefusal = (error: unknown): boolean => store.jobs.isRefusal(error);
     const committed = (): void => {
       this.#changed(record, store);
-      if (store.push?.isAwaited(id)) void this.#push(store, id);
+      void this.#push(store, id);
     };
     transaction.endsWith({ ...last, isRefusal, committed });
     return record;
@@ -273,14 +273,12 @@ class TypeOrmTracker implements JobTracker {
   }
 
   /** Other processes hear of what has changed; where that fails, they find it when they look. */
-  async #push(store: TypeOrmStore, id: string, transaction?: OpenTransaction): Promise<void> {
-    const { connections } = store.db;
-    const tell =
-      transaction &&
-      ((sql: string, values: unknown[]) => connections.runOn(transaction, sql, values));
-    const pushed = store.push?.changed(id, tell);
+  #push(store: TypeOrmStore, id: string, transaction?: OpenTransaction): Promise<void> | undefined {
+    if (!store.push?.isAwaited(id)) return undefined;
+    if (!transaction) return store.push.changed(id).catch(() => undefined);
     // A transaction in which a statement has failed is lost, and its job must hear of it.
-    await (transaction ? pushed : pushed?.catch(() => undefined));
+    const { connections } = store.db;
+    return store.push.changed(id, (sql, values) => connections.runOn(transaction, sql, values));
   }
 
   /** The job is another process's, or over: what it has printed here since is of no use. */
