@@ -25,10 +25,14 @@ describe.each(KINDS)('A job whose connection to %s is cut', (kind) => {
     await database[Symbol.asyncDispose]();
   });
 
+  const startApp = async (): Promise<TestApp> => {
+    const options = { ...database.options, url: proxy.url } as DataSourceOptions;
+    return startDurableApp({ ...database, options }, { lease: '1m' });
+  };
+
   beforeEach(async () => {
     proxy = await CutProxy.to((database.options as { url: string }).url);
-    const options = { ...database.options, url: proxy.url } as DataSourceOptions;
-    app = await startDurableApp({ ...database, options }, { lease: '1m' });
+    app = await startApp();
   });
 
   afterEach(async () => {
@@ -162,8 +166,10 @@ describe.each(KINDS)('A job whose connection to %s is cut', (kind) => {
     await outside.query(
       `ALTER DATABASE ${String(outside.driver.database)} SET idle_in_transaction_session_timeout = 50`,
     );
-    await endSessions(outside, `state = 'idle'`);
     try {
+      // What is connected already goes by the old setting.
+      await closeApps();
+      app = await startApp();
       const future = jobOf(app.get(Durable).enter());
       const outcome = future.catch((error: unknown) => error);
       await until(() => app.get(Durable).written === 1);
