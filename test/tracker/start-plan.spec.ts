@@ -7,7 +7,7 @@ import { until } from '../support/until.js';
 
 /** Rows written to the table, and rows of it read by the index of states. */
 const WRITTEN = `SELECT n_tup_ins + n_tup_upd AS count FROM pg_stat_user_tables WHERE relname = 'background_job'`;
-const READ = `SELECT idx_tup_read AS count FROM pg_stat_user_indexes WHERE indexrelname = 'background_job_state'`;
+const READ = `SELECT idx_tup_read AS count FROM pg_stat_user_indexes WHERE indexrelname = 'every_state'`;
 
 const kinds = REACHABLE.filter((kind) => kind === 'postgres');
 
@@ -38,6 +38,8 @@ describe.each(kinds)('A start on %s', (kind) => {
       `INSERT INTO background_job (id, name, state, attempt, created_at, finished_at)
        SELECT 'over-' || n, 'other', 'completed', 1, 0, 9e12 FROM generate_series(1, 500) AS n`,
     );
+    // As tables have it that an earlier version made.
+    await outside.query('CREATE INDEX every_state ON background_job (state, id)');
     await outside.query('ANALYZE background_job');
     await outside.query(`INSERT INTO background_lease VALUES ('another process', 9e12)`);
     await outside.query(

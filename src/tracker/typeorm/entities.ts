@@ -1,5 +1,5 @@
 import { EntitySchema, type EntitySchemaColumnOptions } from 'typeorm';
-import { indicesOf, TABLES, type ColumnShape, type TableShape } from './tables.js';
+import { TABLES, type ColumnShape, type TableShape } from './tables.js';
 
 /**
  * The tables of `typeOrmTracker()`, for the `entities` of a DataSource: TypeORM then generates their migration with the
@@ -15,10 +15,7 @@ function entityOf(shape: TableShape): EntitySchema {
     columns: Object.fromEntries(
       Object.entries(shape.columns).map(([name, column]) => [name, columnOf(name, column)]),
     ),
-    indices: indicesOf(shape).map(({ name, columns, where }) => ({
-      ...{ name, columns: [...columns] },
-      ...(where && { where }),
-    })),
+    indices: shape.indices.map((index) => ({ ...index, columns: [...index.columns] })),
   });
 }
 

@@ -1,5 +1,5 @@
 import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
-import type { JobChange } from '../../job/state-machine.js';
+import { isFinal, type JobChange } from '../../job/state-machine.js';
 import { isConnectionLost } from '../../transaction/lost-connection.js';
 import type { JobQuery, LastStatement, OpenTransaction } from '../job-tracker.js';
 import { assignmentOf, transition } from './change-sql.js';
@@ -7,7 +7,7 @@ import type { Connections, Run } from './connections.js';
 import type { Dialect, Statement } from './dialect.js';
 import { jsonFor, RECORD_COLUMNS, recordOf, recordSelection, rowOf } from './job-row.js';
 import { GroupCommit } from './group-commit.js';
-import { TABLES, type TableNames } from './tables.js';
+import { TABLES, UNFINISHED, WENT_WRONG, type TableNames } from './tables.js';
 
 /** One group on its way while the next gathers: the larger the groups, the fewer the commits. */
 const GROUPING = { lanes: 1, size: 1000 };
@@ -180,7 +180,8 @@ export class JobStore {
       ...{ 'state = ?': state, 'name = ?': name, 'parent_id = ?': parentId, 'id < ?': before },
     };
     const given = Object.entries(conditions).filter(([, value]) => value !== undefined);
-    const where = given.length > 0 ? `WHERE ${given.map(([sql]) => sql).join(' AND ')}` : '';
+    const clauses = [...given.map(([sql]) => sql), ...indexOf(state)];
+    const where = clauses.length > 0 ? `WHERE ${clauses.join(' AND ')}` : '';
     const sql =
       `SELECT ${this.#selection} FROM ${this.db.tables.job} ${where} ` +
       `ORDER BY id DESC LIMIT ${Math.min(limit, Number.MAX_SAFE_INTEGER)}`;
@@ -216,6 +217,12 @@ export class JobStore {
     if (!transaction) return connections.run;
     return (sql, parameters) => connections.runOn(transaction, sql, parameters);
   }
+}
+
+/** What an index has in it, in its own words: not every database sees that from a value. */
+function indexOf(state: JobState | undefined): string[] {
+  if (!state || state === 'completed') return [];
+  return [isFinal(state) ? WENT_WRONG : UNFINISHED];
 }
 
 /** So many placeholders. */

@@ -6,7 +6,7 @@ import {
   type MigrationInterface,
   type QueryRunner,
 } from 'typeorm';
-import { indicesOf, TABLES, type ColumnShape, type TableShape } from './tables.js';
+import { TABLES, type ColumnShape, type TableShape } from './tables.js';
 
 type PrefixedOptions = { entityPrefix?: string; schema?: string };
 
@@ -61,9 +61,8 @@ function tableOf(shape: TableShape, runner: QueryRunner): Table {
   return new Table({
     name: pathOf(shape.table, runner),
     columns: Object.entries(shape.columns).map(([name, column]) => columnOf(name, column, runner)),
-    indices: indicesOf(shape).map(
-      ({ name, columns, where }) =>
-        new TableIndex({ name, columnNames: [...columns], ...(where && { where }) }),
+    indices: shape.indices.map(
+      ({ name, columns, where }) => new TableIndex({ name, where, columnNames: [...columns] }),
     ),
   });
 }

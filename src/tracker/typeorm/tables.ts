@@ -6,12 +6,19 @@ export interface ColumnShape {
   readonly primary?: boolean;
 }
 
+export interface IndexShape {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** The rows that are in it. MySQL, which knows no such indices, has them all. */
+  readonly where: string;
+}
+
 export interface TableShape {
   /** The name of its entity. */
   readonly entity: string;
   readonly table: string;
   readonly columns: Readonly<Record<string, ColumnShape>>;
-  readonly indices: Readonly<Record<string, readonly string[]>>;
+  readonly indices: readonly IndexShape[];
 }
 
 const ID: ColumnShape = { type: 'varchar', length: '36' };
@@ -19,6 +26,9 @@ const OPTIONAL_ID: ColumnShape = { ...ID, nullable: true };
 const TIME: ColumnShape = { type: 'bigint' };
 const OPTIONAL_TIME: ColumnShape = { ...TIME, nullable: true };
 const OPTIONAL_JSON: ColumnShape = { type: 'json', nullable: true };
+
+export const WENT_WRONG = `state IN ('failed', 'cancelled')`;
+export const UNFINISHED = 'owner IS NOT NULL';
 
 /** Times are in ms since 1970. */
 const JOB: TableShape = {
@@ -50,16 +60,25 @@ const JOB: TableShape = {
     /** The process that is to run it, while it is unfinished. */
     owner: OPTIONAL_ID,
   },
-  indices: {
-    // To list by state newest first, and to count.
-    background_job_state: ['state', 'id'],
+  indices: [
+    // To list what went wrong, newest first. Of the other states most jobs are completed, and those that are not have an
+    // owner: an index of all states would be written to at every change of every job.
+    {
+      name: 'background_job_state',
+      columns: ['state', 'id'],
+      where: WENT_WRONG,
+    },
     // To list what a job has started.
-    background_job_parent_id: ['parent_id'],
-    // To take over what a process left.
-    background_job_owner: ['owner'],
+    { name: 'background_job_parent_id', columns: ['parent_id'], where: 'parent_id IS NOT NULL' },
+    // To take over what a process left, and to list what is unfinished.
+    { name: 'background_job_owner', columns: ['owner'], where: UNFINISHED },
     // To purge.
-    background_job_finished_at: ['finished_at'],
-  },
+    {
+      name: 'background_job_finished_at',
+      columns: ['finished_at'],
+      where: 'finished_at IS NOT NULL',
+    },
+  ],
 };
 
 /** One row for each time that output is written, not for each line. */
@@ -72,7 +91,7 @@ const OUTPUT: TableShape = {
     first_seq: { type: 'integer' },
     chunks: { type: 'json' },
   },
-  indices: {},
+  indices: [],
 };
 
 /** One row for each living process. */
@@ -80,28 +99,10 @@ const LEASE: TableShape = {
   entity: 'BackgroundLease',
   table: 'background_lease',
   columns: { owner: { ...ID, primary: true }, expires_at: TIME },
-  indices: {},
+  indices: [],
 };
 
 export const TABLES = { job: JOB, output: OUTPUT, lease: LEASE } as const;
-
-export interface IndexShape {
-  readonly name: string;
-  readonly columns: readonly string[];
-  /**
-   * Rows without a value are looked for by nobody, and would have the index written to at every change of a job. MySQL, which
-   * knows no such indices, has them in full.
-   */
-  readonly where: string | undefined;
-}
-
-export function indicesOf({ columns, indices }: TableShape): IndexShape[] {
-  return Object.entries(indices).map(([name, indexed]) => {
-    const optional = indexed.filter((column) => columns[column]!.nullable);
-    const filled = optional.map((column) => `${column} IS NOT NULL`).join(' AND ');
-    return { name, columns: indexed, where: filled || undefined };
-  });
-}
 
 /** The names of the tables in statements, quoted and qualified. */
 export type TableNames = Readonly<Record<keyof typeof TABLES, string>>;
