@@ -18,8 +18,6 @@ export interface FutureHost {
 export interface Settler<T> {
   resolve(value: T): void;
   reject(error: unknown): void;
-  /** What the future comes to, without counting as somebody who awaits it. */
-  outcome(): Promise<T>;
 }
 
 interface Settleable<T> {
@@ -56,16 +54,16 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     this.#id = id;
     this.name = name;
     this.#host = host;
+    void super.then(undefined, ignore);
   }
 
   /** @internal */
   static of<T>(host: FutureHost, id: string, name: string): Settleable<T> {
     let settler!: Settler<T>;
     const executor: Executor<T> = (resolve, reject) => {
-      settler = { resolve, reject, outcome: () => future.result() };
+      settler = { resolve, reject };
     };
     const future = new JobFuture<T>(executor, host, id, name);
-    void future.result().catch(ignore);
     return { future, settler };
   }
 

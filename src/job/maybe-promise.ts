@@ -12,7 +12,6 @@ export function attempted<T>(work: () => MaybePromise<T>): MaybePromise<T> {
     return work();
   } catch (thrown) {
     // Whatever it is, as `await` would have it.
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
     return Promise.reject(thrown);
   }
 }
