@@ -54,16 +54,16 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     this.#id = id;
     this.name = name;
     this.#host = host;
-    void super.then(undefined, ignore);
   }
 
   /** @internal */
   static of<T>(host: FutureHost, id: string, name: string): Settleable<T> {
-    let settler!: Settler<T>;
+    let settler!: FutureSettler<T>;
     const executor: Executor<T> = (resolve, reject) => {
-      settler = { resolve, reject };
+      settler = new FutureSettler(resolve, reject);
     };
     const future = new JobFuture<T>(executor, host, id, name);
+    settler.future = future;
     return { future, settler };
   }
 
@@ -196,6 +196,21 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     this.#awaited = true;
     const refusal = this.#over ? undefined : receiver.waitFor(this.node);
     return refusal ? Promise.reject(refusal) : this.result();
+  }
+}
+
+class FutureSettler<T> implements Settler<T> {
+  future!: JobFuture<T>;
+
+  constructor(
+    readonly resolve: (value: T) => void,
+    private readonly rejectFuture: (error: unknown) => void,
+  ) {}
+
+  /** Handled first: most futures never fail, and need no handler while they wait. */
+  reject(error: unknown): void {
+    void this.future.result().catch(ignore);
+    this.rejectFuture(error);
   }
 }
 
