@@ -26,8 +26,6 @@ export class PendingCall {
   place: Promise<void> | undefined;
   /** Set by whoever ends the call before it runs: what its future is told. */
   end: Error | undefined;
-  /** Set where the call was delayed: settled once it is stored that its time has come. It must not start before. */
-  queued: Promise<void> | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
   /** What earlier attempts printed in another process. */
