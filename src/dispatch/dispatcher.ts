@@ -206,7 +206,9 @@ export class Dispatcher {
     const forgetting = reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
     runner.leave(call);
     call.future.standsFor(standIn.standIn);
-    control.wait(standIn.standIn).then(call.settler.resolve, call.settler.reject);
+    control
+      .wait(standIn.standIn)
+      .then(call.settler.resolve, (error: unknown) => call.settler.reject(error));
     return forgetting?.then(() => undefined);
   }
 

@@ -111,7 +111,7 @@ export class JobControl implements FutureHost {
 }
 
 /** The result of a job that is pending here. @throws JobDeadlockError */
-function outcomeFor({ future, settler }: PendingCall): Promise<unknown> {
+function outcomeFor({ future }: PendingCall): Promise<unknown> {
   const refusal = future.refusalToWait();
-  return refusal ? Promise.reject(refusal) : settler.outcome();
+  return refusal ? Promise.reject(refusal) : future.result();
 }

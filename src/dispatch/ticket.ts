@@ -13,8 +13,9 @@ export function ticketOf(call: PendingCall, record: JobRecord): JobTicket {
   const { id, name, createdAt } = record;
   const runAt = definition.delay > 0 ? createdAt + definition.delay : undefined;
   const limit = definition.concurrency && limitOf(definition, args);
-  const ticket = { id, name, priority: definition.priority, runAt, limit };
-  if (!isRevivable) return { ...ticket, staysHere: true };
+  const { priority } = definition;
+  if (!isRevivable) return { id, name, priority, runAt, limit, staysHere: true };
+  const ticket = { id, name, priority, runAt, limit };
   if (!definition.unique) return ticket;
   return { ...ticket, uniqueKey: keyOf(definition, 'unique', definition.unique.key, args) };
 }

@@ -18,8 +18,6 @@ export interface FutureHost {
 export interface Settler<T> {
   resolve(value: T): void;
   reject(error: unknown): void;
-  /** What the future comes to, without counting as somebody who awaits it. */
-  outcome(): Promise<T>;
 }
 
 interface Settleable<T> {
@@ -60,12 +58,12 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
 
   /** @internal */
   static of<T>(host: FutureHost, id: string, name: string): Settleable<T> {
-    let settler!: Settler<T>;
+    let settler!: FutureSettler<T>;
     const executor: Executor<T> = (resolve, reject) => {
-      settler = { resolve, reject, outcome: () => future.result() };
+      settler = new FutureSettler(resolve, reject);
     };
     const future = new JobFuture<T>(executor, host, id, name);
-    void future.result().catch(ignore);
+    settler.future = future;
     return { future, settler };
   }
 
@@ -198,6 +196,21 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     this.#awaited = true;
     const refusal = this.#over ? undefined : receiver.waitFor(this.node);
     return refusal ? Promise.reject(refusal) : this.result();
+  }
+}
+
+class FutureSettler<T> implements Settler<T> {
+  future!: JobFuture<T>;
+
+  constructor(
+    readonly resolve: (value: T) => void,
+    private readonly rejectFuture: (error: unknown) => void,
+  ) {}
+
+  /** Handled first: most futures never fail, and need no handler while they wait. */
+  reject(error: unknown): void {
+    void this.future.result().catch(ignore);
+    this.rejectFuture(error);
   }
 }
 

@@ -4,7 +4,8 @@ const stringify = configure({ deterministic: false, circularValue: '[Circular]' 
 
 /** What JSON keeps of a value: a copy that later changes cannot reach. A circle becomes `'[Circular]'`, a BigInt its digits. */
 export function plainJson(value: unknown): unknown {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (value === undefined || value === null) return value;
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
   try {
     const text = stringify(value, digitsOfBigInt);

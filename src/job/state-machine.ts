@@ -60,14 +60,16 @@ function changedRecord(record: JobRecord, state: JobState, change: JobChange): J
     case 'cancel':
       return { ...record, state, finishedAt: change.at, ...failed(change) };
     case 'start':
-      return {
-        ...{ ...record, state, attempt: record.attempt + 1, startedAt: change.at },
-        ...{ progress: null, error: undefined },
-        ...(record.rolledBack && { rolledBack: undefined }),
-      };
+      return started(record, state, change.at);
     default:
       return { ...record, state, ...effectOf(record, change) };
   }
+}
+
+function started(record: JobRecord, state: JobState, startedAt: number): JobRecord {
+  const attempt = record.attempt + 1;
+  const fresh = { ...record, state, attempt, startedAt, progress: null, error: undefined };
+  return record.rolledBack ? { ...fresh, rolledBack: undefined } : fresh;
 }
 
 /** Of a change after which the job waits. */

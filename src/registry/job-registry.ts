@@ -63,7 +63,7 @@ export class JobRegistry {
   /** The job that a decorated method is, when it is called on an instance of this class. */
   definitionOf(owner: Function, noted: BackgroundMethod): JobDefinition {
     const definitions = this.#definitions.get(owner) ?? new Map<BackgroundMethod, JobDefinition>();
-    this.#definitions.set(owner, definitions);
+    if (definitions.size === 0) this.#definitions.set(owner, definitions);
     let definition = definitions.get(noted);
     if (!definition) definitions.set(noted, (definition = this.define(owner, noted)));
     return definition;

@@ -10,6 +10,7 @@ import type { SharedDelay } from '../job/shared-delay.js';
 import type { ConcludableTransaction, JobTransaction } from '../transaction/job-transaction.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
 import { AttemptActivity } from './attempt-activity.js';
+import type { Outcome } from './outcome.js';
 import type { PendingCall } from './pending-call.js';
 
 /** What an attempt needs of the runner. */
@@ -54,7 +55,7 @@ export class Attempt implements JobScope {
   #context: JobContext | undefined;
   #controller: AbortController | undefined;
   #interruption: Error | undefined;
-  #interrupted: ((error: Error) => void) | undefined;
+  #settle: ((outcome: Outcome) => void) | undefined;
   #activity: AttemptActivity | undefined;
   #changeWait: ((next?: WaitingFor) => void) | undefined;
 
@@ -102,7 +103,7 @@ export class Attempt implements JobScope {
   interrupt(error: Error): boolean {
     if (this.#over || this.#interruption) return false;
     this.#interruption = error;
-    this.#interrupted?.(error);
+    this.#settle?.({ thrown: error });
     this.#controller?.abort(error);
     return true;
   }
@@ -112,28 +113,27 @@ export class Attempt implements JobScope {
     if (this.#interruption) return;
     const goOn = this.pauses({ what: 'place' });
     await new Promise<void>((resolve) => {
-      this.#interrupted = () => resolve();
+      this.#settle = () => resolve();
       void place.then(resolve);
     });
     goOn();
   }
 
   /** What comes first: the end of the method, or an interruption. What comes after it is ignored. */
-  outcomeOf(run: () => Promise<unknown>): Promise<unknown> {
-    if (this.#interruption) return Promise.reject(this.#interruption);
-    return new Promise((resolve, reject) => {
-      this.#interrupted = reject;
+  outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
+    if (this.#interruption) return Promise.resolve({ thrown: this.#interruption });
+    return new Promise((resolve) => {
+      this.#settle = resolve;
       run().then(
-        (value) => {
-          this.close();
-          resolve(value);
-        },
-        (error: unknown) => {
-          this.close();
-          reject(error);
-        },
+        (value) => this.#end({ value }),
+        (thrown: unknown) => this.#end({ thrown }),
       );
     });
+  }
+
+  #end(outcome: Outcome): void {
+    this.close();
+    this.#settle?.(outcome);
   }
 
   /** The method waits for a job, and lends its slot meanwhile. Once the attempt is over there is none to lend. */
@@ -158,6 +158,7 @@ export class Attempt implements JobScope {
 
   /** Whatever the method still prints or reports comes too late: a timer left behind, a signal ignored. */
   close(): void {
+    if (this.#over) return;
     this.#over = true;
     this.#activity?.close();
     this.call.future.stopWaiting();

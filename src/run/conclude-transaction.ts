@@ -3,9 +3,7 @@ import { takenOver } from '../errors/transaction.errors.js';
 import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
 import type { ConcludableTransaction } from '../transaction/job-transaction.js';
 import type { Attempt } from './attempt.js';
-
-/** How an attempt came out: what the method gave, or what was thrown, by it or by the commit. */
-export type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
+import type { Outcome } from './outcome.js';
 
 /**
  * Ends the attempt's transaction: commits where the method returned, rolls back where anything was thrown. With a

@@ -3,14 +3,16 @@ import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
+import { chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import { SharedDelay } from '../job/shared-delay.js';
 import { isFinal, type JobChange } from '../job/state-machine.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import { MOMENT } from './attempt-activity.js';
 import { CallOutput } from './call-output.js';
-import { concludeTransaction, type Outcome } from './conclude-transaction.js';
+import { concludeTransaction } from './conclude-transaction.js';
 import type { EndedCalls } from './ended-calls.js';
+import type { Outcome } from './outcome.js';
 import { perform, startTimeout } from './perform.js';
 import { again, leaving, over, OVER, type Ran } from './ran.js';
 import { RecordKeeper } from './record-keeper.js';
@@ -56,14 +58,11 @@ export class JobRunner implements AttemptHost {
     this.transactions = settings.transactions;
   }
 
-  /**
-   * Takes on a call, in the async context of the caller. The function that waits for its delivery is begun here,
-   * so the job runs in that context (CLS, tracing) at no cost, where a snapshot takes microseconds.
-   */
+  /** Takes on a call, in the async context of the caller: that is where the job runs (CLS, tracing). */
   attend(call: PendingCall): void {
     this.#calls.set(call.id, call);
     this.#shared.watch(call);
-    void this.#serve(call);
+    call.onDelivery(this.#begin);
   }
 
   /** The engine's way in: settles once the attempt is over. */
@@ -138,51 +137,63 @@ export class JobRunner implements AttemptHost {
     this.#output.setActivity(call, attempt, activity);
   }
 
-  async #serve(call: PendingCall): Promise<void> {
-    for (;;) {
-      const done = await call.delivery();
-      const { outcome, settle } = await this.#run(call);
-      if (settle) return this.#end(call, () => done(outcome), settle);
-      call.awaitDelivery();
-      done(outcome);
-    }
+  /** Where a call was delivered. One for all of them: what a call keeps while it waits is to be small. */
+  readonly #begin = (call: PendingCall): void => {
+    const attempt = new Attempt(call, this);
+    call.beginAttempt(attempt);
+    void this.#run(attempt).then((ran) => this.#conclude(call, ran));
+  };
+
+  #conclude(call: PendingCall, { outcome, settle }: Ran): void {
+    call.endAttempt();
+    if (settle) return this.#end(call, outcome, settle);
+    call.onDelivery(this.#begin);
+    call.release(outcome);
   }
 
   /** The slot is free before anybody is told of the end: whoever goes on then may start the next job. */
-  #end(call: PendingCall, release: () => void, settle: () => void): void {
+  #end(call: PendingCall, outcome: DeliveryOutcome, settle: () => void): void {
     this.#forget(call);
-    release();
+    call.release(outcome);
     settle();
     this.#tellWhetherIdle();
   }
 
   /** The life of an attempt, step by step. */
-  async #run(call: PendingCall): Promise<Ran> {
-    const attempt = new Attempt(call, this);
-    call.beginAttempt(attempt);
+  async #run(attempt: Attempt): Promise<Ran> {
     try {
-      const refusal = await this.#recordStart(attempt);
+      // An `await` costs even where there is nothing to wait for.
+      const starting = this.#recordStart(attempt);
+      const refusal = isPromise(starting) ? await starting : starting;
       if (refusal) return refusal;
-      this.#shared.watch(call, true);
-      if (call.place) await attempt.takePlace(call.place);
+      this.#shared.watch(attempt.call, true);
+      if (attempt.call.place) await attempt.takePlace(attempt.call.place);
       const stopTimeout = startTimeout(attempt, this.clock);
       const performed = await perform(attempt, this.settings.threads);
+      attempt.close();
       stopTimeout?.();
-      this.#vacate(call);
-      const outcome = await this.#endTransaction(attempt, performed);
-      const change = this.#judge(attempt, outcome);
-      const runAt = nextRun(attempt, change, this.#closing);
-      const isCommitted = await this.#recordEnd(attempt, reschedule(change, runAt));
-      if (runAt !== undefined && !isCommitted && !this.#closing) return again(runAt);
-      const settle = (): void =>
-        this.#settlement.settle(attempt, change, isCommitted ? performed : outcome);
-      return { ...(isCommitted ? over(settle) : leaving(change, runAt, settle)) };
+      const ending = this.#finish(attempt, performed);
+      return isPromise(ending) ? await ending : ending;
     } catch (error) {
       return this.#leaveOpen(attempt, error);
     } finally {
       attempt.close();
-      call.endAttempt();
     }
+  }
+
+  /** The method is over: its transaction is ended, and that is recorded. */
+  #finish(attempt: Attempt, performed: Outcome): MaybePromise<Ran> {
+    this.#vacate(attempt.call);
+    return chain(this.#endTransaction(attempt, performed), (outcome) => {
+      const change = this.#judge(attempt, outcome);
+      const runAt = nextRun(attempt, change, this.#closing);
+      return chain(this.#recordEnd(attempt, reschedule(change, runAt)), (isCommitted) => {
+        if (runAt !== undefined && !isCommitted && !this.#closing) return again(runAt);
+        const told = isCommitted ? performed : outcome;
+        const settle = (): void => this.#settlement.settle(attempt, change, told);
+        return isCommitted ? over(settle) : leaving(change, runAt, settle);
+      });
+    });
   }
 
   /** To record its end takes a while: meanwhile the next job can be made ready. */
@@ -206,14 +217,21 @@ export class JobRunner implements AttemptHost {
   }
 
   /** What came of it where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
-  async #recordStart(attempt: Attempt): Promise<Ran | undefined> {
+  #recordStart(attempt: Attempt): MaybePromise<Ran | undefined> {
     const { call } = attempt;
-    const started = await this.#records.start(call.id, call.attempts);
-    if (!started) return this.#notStarted(call);
-    if (started.attempt > call.attempts + 1) await this.#output.resume(call);
-    attempt.stalled = started.stalled ?? 0;
-    attempt.number = call.attempts = started.attempt;
-    return undefined;
+    return chain(this.#records.start(call.id, call.attempts), (started) =>
+      started ? this.#noteStart(attempt, started) : this.#notStarted(call),
+    );
+  }
+
+  #noteStart(attempt: Attempt, started: JobRecord): MaybePromise<undefined> {
+    const { call } = attempt;
+    const isResumed = started.attempt > call.attempts + 1;
+    return chain(isResumed ? this.#output.resume(call) : undefined, () => {
+      attempt.stalled = started.stalled ?? 0;
+      attempt.number = call.attempts = started.attempt;
+      return undefined;
+    });
   }
 
   async #notStarted(call: PendingCall): Promise<Ran> {
@@ -226,7 +244,7 @@ export class JobRunner implements AttemptHost {
     return over(() => call.settler.reject(end ?? whyNotStarted(call, record)));
   }
 
-  async #endTransaction(attempt: Attempt, outcome: Outcome): Promise<Outcome> {
+  #endTransaction(attempt: Attempt, outcome: Outcome): MaybePromise<Outcome> {
     const { concludes } = attempt;
     if (!concludes) return outcome;
     return concludeTransaction(attempt, concludes, outcome, this.settings.tracker, (value) =>
@@ -240,21 +258,27 @@ export class JobRunner implements AttemptHost {
   }
 
   /** Tells whether the job turned out to be completed, where that was not known. */
-  async #recordEnd(attempt: Attempt, change: JobChange): Promise<boolean> {
+  #recordEnd(attempt: Attempt, change: JobChange): MaybePromise<boolean> {
     if (attempt.recorded) return false;
-    const { reporter } = this.settings;
-    try {
-      attempt.recorded = await this.#records.end(attempt, change);
-      return attempt.recorded !== undefined;
-    } catch (error) {
-      if (this.#isPassing(attempt.call, error)) this.#recordEndLater(attempt, change);
-      // What the job threw comes first: whoever awaits it must not be told of the tracker instead.
-      else if (change.type === 'fail' || change.type === 'cancel') {
-        reporter.trackerFailed(attempt.call, 'record its end', error);
-        return false;
-      }
-      throw error;
+    const ended = chain(this.#records.end(attempt, change), (found) => {
+      attempt.recorded = found;
+      return found !== undefined;
+    });
+    return isPromise(ended)
+      ? ended.catch((error: unknown) => this.#endNotRecorded(attempt, change, error))
+      : ended;
+  }
+
+  /** @throws the error, where nothing comes before it */
+  #endNotRecorded(attempt: Attempt, change: JobChange, error: unknown): boolean {
+    const { call } = attempt;
+    if (this.#isPassing(call, error)) this.#recordEndLater(attempt, change);
+    // What the job threw comes first: whoever awaits it must not be told of the tracker instead.
+    else if (change.type === 'fail' || change.type === 'cancel') {
+      this.settings.reporter.trackerFailed(call, 'record its end', error);
+      return false;
     }
+    throw error;
   }
 
   #recordEndLater(attempt: Attempt, change: JobChange): void {
@@ -266,11 +290,9 @@ export class JobRunner implements AttemptHost {
 
   /** A call that waits has ended in another process. */
   endedElsewhere(call: PendingCall, record: JobRecord): void {
-    this.#end(
-      call,
-      () => {},
-      () => this.#settlement.settleFrom(call, record),
-    );
+    this.#forget(call);
+    this.#settlement.settleFrom(call, record);
+    this.#tellWhetherIdle();
   }
 
   #forget(call: PendingCall): void {

@@ -2,28 +2,26 @@ import { runInScope } from '../context/scope.js';
 import type { ThreadPool } from '../engine/thread-pool.js';
 import { JobTimeoutError } from '../errors/job.errors.js';
 import type { Clock } from '../job/clock.js';
+import { attempted } from '../job/maybe-promise.js';
 import type { Attempt } from './attempt.js';
-import type { Outcome } from './conclude-transaction.js';
+import type { Outcome } from './outcome.js';
+import type { PendingCall } from './pending-call.js';
 import { runInThread } from './thread-call.js';
 
-/** The user's code, in the scope of its job. Its output ends where its outcome is known. */
-export async function perform(attempt: Attempt, threads: ThreadPool | undefined): Promise<Outcome> {
-  const { definition, target, args } = attempt.call;
-  const { transaction } = attempt;
-  // Async, so that what the method throws before its first await is a rejection too.
-  // eslint-disable-next-line @typescript-eslint/require-await
-  const method = async (): Promise<unknown> => definition.method.apply(target, args as never[]);
-  try {
-    const run = (): Promise<unknown> =>
-      definition.thread && threads
-        ? runInThread(threads, attempt, definition.thread)
-        : runInScope(attempt, method, transaction);
-    return { value: await attempt.outcomeOf(run) };
-  } catch (thrown) {
-    return { thrown };
-  } finally {
-    attempt.close();
-  }
+/** The user's code, in the scope of its job. */
+export function perform(attempt: Attempt, threads: ThreadPool | undefined): Promise<Outcome> {
+  const { call, transaction } = attempt;
+  const { thread } = call.definition;
+  return attempt.outcomeOf(() =>
+    thread && threads
+      ? runInThread(threads, attempt, thread)
+      : runInScope(attempt, () => runMethod(call), transaction),
+  );
+}
+
+/** What the method throws before its first await is a rejection too. */
+function runMethod({ definition, target, args }: PendingCall): Promise<unknown> {
+  return Promise.resolve(attempted(() => definition.method.apply(target, args as never[])));
 }
 
 /** Stops the attempt when its time is over, unless it is stopped before. */

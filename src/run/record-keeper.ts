@@ -1,6 +1,6 @@
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
-import type { MaybePromise } from '../job/maybe-promise.js';
+import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import type { JobChange } from '../job/state-machine.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
 import type { Attempt } from './attempt.js';
@@ -10,7 +10,10 @@ const LONGEST_PAUSE = 2_000;
 /** How long a job waits for a tracker that does not answer, in ms. */
 const PATIENCE = 60_000;
 
-/** Has changes recorded, also where the tracker does not answer for a while: its database restarts, say. */
+/**
+ * Has changes recorded, also where the tracker does not answer for a while: its database restarts, say. Answers at once
+ * where the tracker does, and throws nothing.
+ */
 export class RecordKeeper {
   #closing = false;
   readonly #pauses = new Set<() => void>();
@@ -27,27 +30,43 @@ export class RecordKeeper {
   }
 
   /** The start of an attempt. Where the answer to it was lost, the attempt that has begun is ended, and another begun. */
-  async start(id: string, attempts: number): Promise<JobRecord | undefined> {
-    const start = (): JobChange => ({ type: 'start', at: this.clock.now() });
+  start(id: string, attempts: number): MaybePromise<JobRecord | undefined> {
     let tries = 0;
-    const started = await this.#insist(() => {
+    const start = (): MaybePromise<JobRecord | undefined> => {
       tries += 1;
-      return this.tracker.change(id, start());
-    });
-    if (started || tries === 1) return started;
+      return this.tracker.change(id, { type: 'start', at: this.clock.now() });
+    };
+    return chain(this.#insist(start), (started) =>
+      started || tries === 1 ? started : this.#startAfresh(id, attempts + 1, start),
+    );
+  }
+
+  async #startAfresh(
+    id: string,
+    begun: number,
+    start: () => MaybePromise<JobRecord | undefined>,
+  ): Promise<JobRecord | undefined> {
     const stall = { type: 'stall', at: this.clock.now() } as const;
-    await this.#insist(() => this.tracker.change(id, stall, attempts + 1));
-    return this.#insist(() => this.tracker.change(id, start()));
+    await this.#insist(() => this.tracker.change(id, stall, begun));
+    return this.#insist(start);
   }
 
   /**
    * The end of an attempt. Where it is not known whether a COMMIT has held, this is what decides: the database has the
    * change wait for a COMMIT that is on its way, and refuses it where the mark "completed" was committed.
    */
-  async end(attempt: Attempt, change: JobChange): Promise<JobRecord | undefined> {
+  end(attempt: Attempt, change: JobChange): MaybePromise<JobRecord | undefined> {
     const { call, number, isInDoubt } = attempt;
-    const ended = await this.#insist(() => this.tracker.change(call.id, change, number));
-    if (ended || !(isInDoubt || this.tracker.shared)) return undefined;
+    return chain(
+      this.#insist(() => this.tracker.change(call.id, change, number)),
+      (ended) =>
+        ended || !(isInDoubt || this.tracker.shared) ? undefined : this.#lookWhy(attempt),
+    );
+  }
+
+  /** The end was refused: the job has ended otherwise, or goes on elsewhere. */
+  async #lookWhy(attempt: Attempt): Promise<JobRecord | undefined> {
+    const { call, number, isInDoubt } = attempt;
     const found = await this.#insist(() => this.tracker.find(call.id));
     if (isInDoubt && found?.state === 'completed' && found.attempt === number) return found;
     attempt.elsewhere = found;
@@ -66,16 +85,23 @@ export class RecordKeeper {
     return this.tracker.isUnavailable?.(error) ?? false;
   }
 
-  async #insist<T>(work: () => MaybePromise<T>, patience = PATIENCE): Promise<T> {
+  #insist<T>(work: () => MaybePromise<T>, patience = PATIENCE): MaybePromise<T> {
+    const first = attempted(work);
+    return isPromise(first) ? this.#persist(first, work, patience) : first;
+  }
+
+  async #persist<T>(first: Promise<T>, work: () => MaybePromise<T>, patience: number): Promise<T> {
     const deadline = this.clock.now() + patience;
+    let answer: MaybePromise<T> = first;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
-        return await work();
+        return await answer;
       } catch (error) {
         const isOver = this.#closing || this.clock.now() + pause > deadline;
         if (isOver || !this.isUnavailable(error)) throw error;
       }
       await this.#pause(pause);
+      answer = attempted(work);
     }
   }
 

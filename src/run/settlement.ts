@@ -3,7 +3,7 @@ import { Timeout } from '../future/timeout.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobChange } from '../job/state-machine.js';
 import type { Attempt } from './attempt.js';
-import type { Outcome } from './conclude-transaction.js';
+import type { Outcome } from './outcome.js';
 import type { EndedCalls } from './ended-calls.js';
 import type { JobReporter } from './job-reporter.js';
 import type { PendingCall } from './pending-call.js';

@@ -4,7 +4,7 @@ import { plainJson } from '../job/plain-json.js';
 import type { JobChange } from '../job/state-machine.js';
 import { retryDelay } from '../registry/job-definition.js';
 import type { Attempt } from './attempt.js';
-import type { Outcome } from './conclude-transaction.js';
+import type { Outcome } from './outcome.js';
 import type { PendingCall } from './pending-call.js';
 
 /** Before a job runs again whose connection was lost, the first time; then twice as long each time. In ms. */

@@ -82,10 +82,11 @@ class LocalEngine implements JobEngine {
 
   /** A ticket that comes back for another attempt was accepted once: no limit applies to it. */
   #admit(ticket: JobTicket): void {
-    const delay = (ticket.runAt ?? 0) - this.#host.clock.now();
+    if (ticket.runAt === undefined) return this.#line(ticket);
+    const delay = ticket.runAt - this.#host.clock.now();
     if (delay > 0) return this.#delay(ticket, delay);
     // It was to wait, and its time has come already.
-    if (ticket.runAt !== undefined) this.#host.ready(ticket.id);
+    this.#host.ready(ticket.id);
     this.#line(ticket);
   }
 

@@ -27,6 +27,7 @@ export class Lookahead {
   }
 
   get size(): number {
+    if (this.#ends + this.#endsBefore === 0) return 0;
     this.#turn();
     const expected = ((this.#ends + this.#endsBefore) * MOMENT) / (2 * SPAN);
     return Math.min(this.most, Math.floor(expected));

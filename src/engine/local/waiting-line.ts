@@ -1,24 +1,23 @@
 import { Fifo } from '../../output/fifo.js';
 import type { JobTicket } from '../job-engine.js';
 
-interface Place {
-  readonly ticket: JobTicket;
-  left: boolean;
-}
-
 /** The lane of tickets that go before all others: no priority is as high. */
 const FIRST = Infinity;
 
 /** Tickets by priority, highest first, and within one priority in the order they came. */
 export class WaitingLine {
-  readonly #lanes = new Map<number, Fifo<Place>>();
-  readonly #places = new Map<string, Place>();
+  readonly #lanes = new Map<number, Fifo<JobTicket>>();
+  /** Those that were removed, and are in their lanes still. */
+  readonly #gone = new Set<JobTicket>();
+  /** The others by id, from when one of them is looked for until the line is empty: most lines are never searched. */
+  #byId: Map<string, JobTicket> | undefined;
+  #length = 0;
   /** To be put first as soon as they come: they are being stored, or delayed, while somebody waits for them. */
   readonly #expected = new Set<string>();
   #priorities: number[] = [];
 
   get length(): number {
-    return this.#places.size;
+    return this.#length;
   }
 
   push(ticket: JobTicket): void {
@@ -40,9 +39,10 @@ export class WaitingLine {
 
   /** Puts a ticket before all others: somebody who has begun cannot end without it. */
   hurry(id: string): void {
-    const ticket = this.#places.get(id)?.ticket;
+    const ticket = this.#find(id);
     this.#expected.add(id);
-    if (ticket && this.remove(id)) this.push(ticket);
+    // Another one, since this one is gone.
+    if (ticket && this.remove(id)) this.push({ ...ticket });
   }
 
   /** Whether the next one may be such a ticket. */
@@ -56,32 +56,51 @@ export class WaitingLine {
   }
 
   remove(id: string): boolean {
-    const place = this.#places.get(id);
-    if (!place) return false;
-    place.left = true;
-    return this.#places.delete(id);
+    const ticket = this.#find(id);
+    if (!ticket) return false;
+    this.#gone.add(ticket);
+    this.#forget(ticket);
+    return true;
   }
 
   #pushTo(priority: number, ticket: JobTicket): void {
-    const place = { ticket, left: false };
-    this.#places.set(ticket.id, place);
-    this.#laneOf(priority).push(place);
+    this.#length += 1;
+    this.#byId?.set(ticket.id, ticket);
+    this.#laneOf(priority).push(ticket);
   }
 
-  #shiftLane(lane: Fifo<Place>): JobTicket | undefined {
-    for (let place = lane.shift(); place; place = lane.shift()) {
-      if (place.left) continue;
-      this.#places.delete(place.ticket.id);
-      return place.ticket;
+  #shiftLane(lane: Fifo<JobTicket>): JobTicket | undefined {
+    for (let ticket = lane.shift(); ticket; ticket = lane.shift()) {
+      if (this.#gone.delete(ticket)) continue;
+      this.#forget(ticket);
+      return ticket;
     }
     return undefined;
   }
 
-  #laneOf(priority: number): Fifo<Place> {
+  #forget({ id }: JobTicket): void {
+    this.#length -= 1;
+    if (this.#length === 0) this.#byId = undefined;
+    else this.#byId?.delete(id);
+  }
+
+  #find(id: string): JobTicket | undefined {
+    if (this.#length === 0) return undefined;
+    return (this.#byId ??= this.#tickets()).get(id);
+  }
+
+  #tickets(): Map<string, JobTicket> {
+    const all = [...this.#lanes.values()].flatMap((lane) => lane.slice(0));
+    return new Map(
+      all.filter((ticket) => !this.#gone.has(ticket)).map((ticket) => [ticket.id, ticket]),
+    );
+  }
+
+  #laneOf(priority: number): Fifo<JobTicket> {
     const known = this.#lanes.get(priority);
     if (known) return known;
     this.#closeEmptyLanes();
-    const lane = new Fifo<Place>();
+    const lane = new Fifo<JobTicket>();
     this.#lanes.set(priority, lane);
     this.#priorities = [...this.#lanes.keys()].sort((a, b) => b - a);
     return lane;

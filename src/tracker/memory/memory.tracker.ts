@@ -11,14 +11,15 @@ export function memoryTracker(): JobTracker {
   return new MemoryTracker();
 }
 
-interface Entry {
-  record: JobRecord;
+class Entry {
   channel: Channel | undefined;
   watchers: Set<() => void> | undefined;
   /** The jobs that it started, so that a page that shows them need not look through all. */
   children: string[] | undefined;
   /** Its retention is over. */
-  isDue: boolean;
+  isDue = false;
+
+  constructor(public record: JobRecord) {}
 }
 
 const NOTHING_PRINTED: OutputPage = { chunks: [], gap: undefined, last: 0 };
@@ -33,8 +34,7 @@ export class MemoryTracker implements JobTracker {
   }
 
   create(record: JobRecord): void {
-    const nothing = { channel: undefined, watchers: undefined, children: undefined };
-    this.#entries.set(record.id, { record, ...nothing, isDue: false });
+    this.#entries.set(record.id, new Entry(record));
     const parent = record.parentId ? this.#entries.get(record.parentId) : undefined;
     if (parent) (parent.children ??= []).push(record.id);
   }
