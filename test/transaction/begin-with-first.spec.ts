@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { holdBegin } from '../../src/transaction/postgres/begin-with-first.js';
 import { describeWithPostgres } from '../support/services.js';
+import { until } from '../support/until.js';
 
 describeWithPostgres('A BEGIN that waits for the first statement', (url) => {
   let client: pg.Client;
@@ -43,7 +44,8 @@ describeWithPostgres('A BEGIN that waits for the first statement', (url) => {
     holdBegin(client);
     await client.query('START TRANSACTION');
     await expect(client.query('SELECT * FROM missing')).rejects.toThrow('does not exist');
-    expect(client.getTransactionStatus()).toBe('E');
+    // The client tells of the error first, and then hears how the transaction stands.
+    await until(() => client.getTransactionStatus() === 'E');
     await client.query('ROLLBACK');
   });
 
