@@ -8,6 +8,7 @@ export default {
   // Tests wait for conditions; on a busy machine these take their time.
   testTimeout: 30_000,
   roots: ['<rootDir>/test'],
+  setupFilesAfterEnv: process.env.CI === 'true' ? ['<rootDir>/test/support/retry-once.mjs'] : [],
   testMatch: ['**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
