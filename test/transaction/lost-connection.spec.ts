@@ -1,48 +1,38 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DataSource, DataSourceOptions } from 'typeorm';
 import { jobOf, type JobFuture } from '../../src/index.js';
 import { answerLost, CutProxy, neverArrives, type Fate } from '../support/cut-proxy.js';
-import { Durable, prepare, startDurableApp } from '../support/durable-app.js';
-import { newDatabase, REACHABLE, type TestDatabase } from '../support/new-database.js';
+import { Durable, startDurableApp } from '../support/durable-app.js';
+import { REACHABLE } from '../support/new-database.js';
+import { preparedDatabase } from '../support/prepared-database.js';
 import { closeApps, type TestApp } from '../support/test-app.js';
 import { until } from '../support/until.js';
 
 const KINDS = REACHABLE.filter((kind) => kind !== 'sqlite');
 
 describe.each(KINDS)('A job whose connection to %s is cut', (kind) => {
-  let database: TestDatabase;
-  let outside: DataSource;
+  const prepared = preparedDatabase(kind);
   let proxy: CutProxy;
   let app: TestApp;
 
-  beforeAll(async () => {
-    database = await newDatabase(kind);
-    outside = await prepare(database);
-  });
-
-  afterAll(async () => {
-    await outside.destroy();
-    await database[Symbol.asyncDispose]();
-  });
-
   const startApp = async (): Promise<TestApp> => {
-    const options = { ...database.options, url: proxy.url } as DataSourceOptions;
-    return startDurableApp({ ...database, options }, { lease: '1m' });
+    const options = { ...prepared.database.options, url: proxy.url } as DataSourceOptions;
+    return startDurableApp({ ...prepared.database, options }, { lease: '1m' });
   };
 
   beforeEach(async () => {
-    proxy = await CutProxy.to((database.options as { url: string }).url);
+    proxy = await CutProxy.to((prepared.database.options as { url: string }).url);
     app = await startApp();
   });
 
   afterEach(async () => {
     await closeApps();
     await proxy[Symbol.asyncDispose]();
-    await outside.query('DELETE FROM ledger');
+    await prepared.outside.query('DELETE FROM ledger');
   });
 
   const rowsOf = async (id: string): Promise<number> =>
-    (await outside.query<unknown[]>(`SELECT job FROM ledger WHERE job = '${id}'`)).length;
+    (await prepared.outside.query<unknown[]>(`SELECT job FROM ledger WHERE job = '${id}'`)).length;
 
   /** A job that is about to commit. */
   async function begun(): Promise<{ future: JobFuture<number> }> {
@@ -120,7 +110,7 @@ describe.each(KINDS)('A job whose connection to %s is cut', (kind) => {
   if (kind !== 'postgres') return;
 
   it('is completed where its COMMIT was still going on when the connection was cut', async () => {
-    await slowCommits(outside, async (committing) => {
+    await slowCommits(prepared.outside, async (committing) => {
       const { future } = await begun();
       finish((client, server, commit) => {
         server.write(commit);
@@ -140,31 +130,33 @@ describe.each(KINDS)('A job whose connection to %s is cut', (kind) => {
     });
     await expectDone(future, 2);
     arrive!();
-    await until(async () => (await sessions(outside, `state LIKE 'idle in tr%aborted%'`)) > 0);
-    await endSessions(outside, `state LIKE 'idle in tr%'`);
+    await until(
+      async () => (await sessions(prepared.outside, `state LIKE 'idle in tr%aborted%'`)) > 0,
+    );
+    await endSessions(prepared.outside, `state LIKE 'idle in tr%'`);
     expect(await rowsOf(future.id)).toBe(1);
   });
 
   it('runs again where its session is ended while it works', async () => {
     const { future } = await begun();
-    await endSessions(outside, `state = 'idle in transaction'`);
+    await endSessions(prepared.outside, `state = 'idle in transaction'`);
     finish();
     await expectDone(future, 2);
   });
 
   it('runs again where its session is ended during its COMMIT', async () => {
-    await slowCommits(outside, async (committing) => {
+    await slowCommits(prepared.outside, async (committing) => {
       const { future } = await begun();
       finish();
       await until(committing);
-      await endSessions(outside, `wait_event = 'PgSleep'`);
+      await endSessions(prepared.outside, `wait_event = 'PgSleep'`);
       await expectDone(future, 2);
     });
   });
 
   it('fails with the reason where its session is ended since it idled too long', async () => {
-    await outside.query(
-      `ALTER DATABASE ${String(outside.driver.database)} SET idle_in_transaction_session_timeout = 50`,
+    await prepared.outside.query(
+      `ALTER DATABASE ${String(prepared.outside.driver.database)} SET idle_in_transaction_session_timeout = 50`,
     );
     try {
       // What is connected already goes by the old setting.
@@ -173,13 +165,13 @@ describe.each(KINDS)('A job whose connection to %s is cut', (kind) => {
       const future = jobOf(app.get(Durable).enter());
       const outcome = future.catch((error: unknown) => error);
       await until(() => app.get(Durable).written === 1);
-      await until(async () => (await sessions(outside, `state LIKE 'idle in tr%'`)) === 0);
+      await until(async () => (await sessions(prepared.outside, `state LIKE 'idle in tr%'`)) === 0);
       finish();
       expect(String(await outcome)).toContain('idle-in-transaction timeout');
       expect(await future.job()).toMatchObject({ state: 'failed', attempt: 1 });
     } finally {
-      await outside.query(
-        `ALTER DATABASE ${String(outside.driver.database)} RESET idle_in_transaction_session_timeout`,
+      await prepared.outside.query(
+        `ALTER DATABASE ${String(prepared.outside.driver.database)} RESET idle_in_transaction_session_timeout`,
       );
     }
   });
@@ -189,7 +181,7 @@ describe.each(KINDS)('A job whose connection to %s is cut', (kind) => {
     const outcome = future.catch((error: unknown) => error);
     for (let attempt = 1; attempt <= 6; attempt++) {
       await until(() => app.get(Durable).written === attempt);
-      await endSessions(outside, `state = 'idle in transaction'`);
+      await endSessions(prepared.outside, `state = 'idle in transaction'`);
       app.get(Durable).nextLatch();
     }
     expect(String(await outcome)).toContain('terminating connection');
