@@ -59,10 +59,13 @@ export interface OpenTransaction {
 
 /** What is run with a COMMIT. */
 export interface LastStatement {
-  /** Fails where nothing may be committed; one with values may also change no row there. */
+  /** Fails where nothing may be committed, or changes no row there. Always the same text, but for its values. */
   readonly sql: string;
-  /** Where the database takes them with a COMMIT; else they are in the statement. */
-  readonly values?: readonly unknown[];
+  readonly values: readonly unknown[];
+  /** The same with its values in it, for where a statement cannot be kept prepared. */
+  literally?(): string;
+  /** Whether it may be kept prepared: between a pooler of connections and its database it may not be found again. */
+  readonly isPreparable?: boolean;
   /** Whether an error is that failure. */
   isRefusal(error: unknown): boolean;
   /** Called once it is committed. */

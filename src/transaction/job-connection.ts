@@ -262,8 +262,9 @@ export class JobConnection {
 
   /** What the connection was cut with says more than that it can no longer be used. */
   #noticed(error: unknown): unknown {
-    this.#isCutOff ||= isConnectionLost(error);
-    return this.opener.fault ?? error;
+    const told = this.opener.fault ?? error;
+    this.#isCutOff ||= isConnectionLost(told);
+    return told;
   }
 
   #noteWrite(sql: string): void {

@@ -1,8 +1,12 @@
-/** Of the system and of MySQL's driver; of PostgreSQL, class 08 and the ends of its server. */
+/**
+ * Of the system and of MySQL's driver; of PostgreSQL, class 08, the ends of its server, and that its session no longer
+ * knows what was prepared in it: that session is another one.
+ */
 const CODES = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'EAI_AGAIN'],
   ...['ENETUNREACH', 'ENOENT', 'PROTOCOL_CONNECTION_LOST', 'ER_SERVER_SHUTDOWN', 'ECONNABORTED'],
   ...['ER_NEW_ABORTING_CONNECTION', 'ER_CONNECTION_KILLED', '57P01', '57P02', '57P03'],
+  '26000',
 ]);
 /** What drivers say without a code. */
 const MESSAGES =

@@ -46,8 +46,9 @@ class PooledConnection implements ConnectionOpener {
 
   /** Where the transaction has begun in the way of the PostgreSQL client. */
   get commitWith(): ConnectionOpener['commitWith'] {
-    if (!this.#forgetBegin) return undefined;
-    return ({ sql }) => commitWith(this.runner, sql, isUnheard(this.dataSource));
+    const native = this.#native;
+    if (!native || !this.#forgetBegin) return undefined;
+    return (last) => commitWith(this.dataSource, this.runner, native, last);
   }
 
   async begin(isolation: IsolationLevel | undefined): Promise<void> {

@@ -11,6 +11,8 @@ export class CutProxy implements AsyncDisposable {
   word = 'COMMIT';
   /** Whether nobody gets through. */
   isDown = false;
+  /** What clients are answered instead. */
+  rewrite = (answer: Buffer): Buffer => answer;
   /** How often somebody tried meanwhile. */
   refused = 0;
   readonly #sockets = new Set<Socket>();
@@ -57,7 +59,7 @@ export class CutProxy implements AsyncDisposable {
     );
     this.#keep(client);
     this.#keep(server);
-    server.on('data', (data) => client.write(data));
+    server.on('data', (data) => client.write(this.rewrite(data)));
     client.on('data', (data) => this.#forward(client, server, data));
     client.on('close', () => server.end());
     server.on('close', () => client.destroy());
@@ -86,3 +88,10 @@ export const answerLost: Fate = (client, server, commit) => {
 
 /** It never gets to the server, which sees the connection end. */
 export const neverArrives: Fate = (client) => client.destroy();
+
+/** As a pooler of connections does, which tells PostgreSQL's clients of sessions of its own. */
+export function ofAnotherSession(answer: Buffer): Buffer {
+  const key = answer.indexOf(Buffer.from('K\0\0\0\x0c', 'latin1'));
+  if (key >= 0) answer.writeInt32BE(1, key + 5);
+  return answer;
+}

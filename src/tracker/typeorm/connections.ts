@@ -35,6 +35,8 @@ const PATIENCE = 60_000;
  */
 export class Connections {
   readonly #statements = new Map<string, string>();
+  /** Whether what is prepared on a connection to the database is still there when it is used. */
+  keepPrepared = false;
 
   private constructor(
     private readonly dataSource: DataSourceLike,
@@ -53,7 +55,10 @@ export class Connections {
     const all = dialect.pushes ? count + 1 : count;
     const own = new kind(dialect.ownOptions(dataSource.options, all));
     await own.initialize();
-    return new Connections(own, dialect, dataSource);
+    const connections = new Connections(own, dialect, dataSource);
+    if (dialect.sessionId)
+      connections.keepPrepared = await connections.#isDirect(dialect.sessionId);
+    return connections;
   }
 
   /** One statement, tried again where the database could not take it at that moment. */
@@ -76,7 +81,18 @@ export class Connections {
     sql: string,
     parameters: readonly unknown[] = [],
   ): Promise<Outcome> {
-    return this.dialect.outcome(await runner.query(this.#statement(sql), [...parameters]));
+    return this.dialect.outcome(await runner.query(this.statement(sql), [...parameters]));
+  }
+
+  /** A pooler of connections tells its clients of sessions that the database does not know. */
+  async #isDirect(sessionId: string): Promise<boolean> {
+    const { runner, client } = await this.hold<{ processID?: number }>();
+    try {
+      const [row] = (await this.runOn(runner, `SELECT ${sessionId} AS session`)).rows;
+      return row?.['session'] === client.processID;
+    } finally {
+      await runner.release();
+    }
   }
 
   /** A connection that is kept, and the driver's own idea of it. */
@@ -135,7 +151,8 @@ export class Connections {
     }
   }
 
-  #statement(sql: string): string {
+  /** With placeholders as the driver has them. */
+  statement(sql: string): string {
     let statement = this.#statements.get(sql);
     if (!statement) this.#statements.set(sql, (statement = this.dialect.statement(sql)));
     return statement;

@@ -29,6 +29,8 @@ const STORED_COLUMNS = Object.fromEntries(
   [...RECORD_COLUMNS, 'owner'].map((name) => [name, TABLES.job.columns[name]!]),
 );
 
+type MarkStatement = Pick<LastStatement, 'sql' | 'values' | 'literally' | 'isPreparable'>;
+
 interface Start {
   readonly id: string;
   readonly at: number;
@@ -114,24 +116,30 @@ export class JobStore {
    * The mark "completed" as a statement for the COMMIT to be run with; it fails, or changes no row, where the attempt is
    * no longer the current one. `undefined` where the database has no such thing.
    */
-  lastStatement(
+  lastStatement(id: string, change: JobChange, attempt: number): MarkStatement | undefined {
+    const { dialect } = this.db;
+    if (dialect.hasOneWriter) return this.#changing(id, change, attempt);
+    return dialect.literal && this.#failingMark(id, change, attempt, dialect.literal);
+  }
+
+  /** A plain UPDATE with an error in it: a query around it, to count what it did, would take three times as long. */
+  #failingMark(
     id: string,
     change: JobChange,
     attempt: number,
-  ): Pick<LastStatement, 'sql' | 'values'> | undefined {
-    const { tables, dialect } = this.db;
-    if (dialect.hasOneWriter) return this.#changing(id, change, attempt);
-    const literal = dialect.literal?.bind(dialect);
-    if (!literal) return undefined;
+    literal: (value: unknown) => string,
+  ): MarkStatement {
+    const { tables, connections } = this.db;
     const { from, to } = transition(change.type);
-    const { sql, values } = assignmentOf(change, this.db);
-    const left = values.map(literal);
-    const set = sql.replaceAll('?', () => left.shift()!);
-    // A plain UPDATE with an error in it: a query around it, to count what it did, would take three times as long.
-    const marked =
-      `UPDATE ${tables.job} SET state = CASE WHEN state IN (${from}) AND attempt = ${attempt} THEN '${to}' ` +
-      `ELSE CAST(CAST('${REFUSAL}' || id AS integer) AS varchar) END, activity = NULL, ${set} WHERE id = ${literal(id)}`;
-    return { sql: marked };
+    const set = assignmentOf(change, this.db);
+    const sql =
+      `UPDATE ${tables.job} SET state = CASE WHEN state IN (${from}) AND attempt = ? THEN '${to}' ` +
+      `ELSE CAST(CAST('${REFUSAL}' || id AS integer) AS varchar) END, activity = NULL, ${set.sql} WHERE id = ?`;
+    const values = [attempt, ...set.values, id];
+    return {
+      ...{ sql: connections.statement(sql), values, isPreparable: connections.keepPrepared },
+      literally: () => withLiterals(sql, values.map(literal)),
+    };
   }
 
   isRefusal(error: unknown): boolean {
@@ -223,6 +231,10 @@ export class JobStore {
 function indexOf(state: JobState | undefined): string[] {
   if (!state || state === 'completed') return [];
   return [isFinal(state) ? WENT_WRONG : UNFINISHED];
+}
+
+function withLiterals(sql: string, literals: string[]): string {
+  return sql.replaceAll('?', () => literals.shift()!);
 }
 
 /** So many placeholders. */

@@ -102,7 +102,7 @@ class SqliteConnection implements ConnectionOpener {
     this.#watch!.isBegun = true;
   }
 
-  async #commitWith(direct: DirectTransaction, { sql, values = [] }: LastStatement): Promise<void> {
+  async #commitWith(direct: DirectTransaction, { sql, values }: LastStatement): Promise<void> {
     if ((await direct.change(sql, values)) === 0) throw takenOver(this.owner);
     await direct.commit();
   }
