@@ -4,6 +4,7 @@ import { toError } from '../errors/failure.js';
 import { JobCancelledError, JobInterruptedError, JobNotFoundError } from '../errors/job.errors.js';
 import { reviveError } from '../errors/revive-error.js';
 import { isFinal } from '../job/state-machine.js';
+import type { JobStanding } from '../tracker/job-tracker.js';
 import type { PendingCall } from './pending-call.js';
 import type { RunnerSettings } from './runner-settings.js';
 
@@ -42,8 +43,8 @@ export class SharedCalls {
   }
 
   #begin(call: PendingCall): () => void {
-    return this.settings.tracker.watch(call.id, () => {
-      if (this.#due.has(call)) return;
+    return this.settings.tracker.watch(call.id, (standing) => {
+      if (this.#due.has(call) || (standing && isAsExpected(call, standing))) return;
       const at = this.settings.clock.now() + (call.attempt ? PACE : PACE_OF_WAITING);
       this.#due.set(call, at);
       this.#wakeAt(at);
@@ -101,6 +102,12 @@ export class SharedCalls {
     this.runner.endedElsewhere(call, record);
     void reporter.unharmed(call, 'take it out of the queue', () => engine.discard(call.id));
   }
+}
+
+/** Whether nobody has done anything to a call that this process does not know of. */
+function isAsExpected({ attempt }: PendingCall, standing: JobStanding): boolean {
+  if (!attempt?.number) return !isFinal(standing.state);
+  return standing.state === 'running' && standing.attempt === attempt.number;
 }
 
 /** What the future of a job is told that another process has kept from starting here. */

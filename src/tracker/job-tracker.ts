@@ -35,6 +35,9 @@ export interface Recovery {
   revive(record: JobRecord): Promise<void>;
 }
 
+/** How a job stands: what others may have changed of one that is not theirs. */
+export type JobStanding = Pick<JobRecord, 'state' | 'attempt'>;
+
 /** Which jobs to list, newest first. */
 export interface JobQuery {
   state?: JobState;
@@ -127,8 +130,11 @@ export interface JobTracker {
   output(id: string, after: number): MaybePromise<OutputPage | undefined>;
   /** The last report of a job that is not found here, since it is another process's; `null` for none. */
   progressElsewhere?(id: string): MaybePromise<[value: number, data: unknown] | null>;
-  /** Calls `wake` soon after anything of the job has changed, until the returned function is called. */
-  watch(id: string, wake: () => void): () => void;
+  /**
+   * Calls `wake` soon after anything of the job has changed, until the returned function is called; with how the job
+   * stands, where that is known, so that nobody has to look it up.
+   */
+  watch(id: string, wake: (standing?: JobStanding) => void): () => void;
   /** The application is about to end: what is tried again until the store is back is tried no more. */
   hurry?(): void;
   /** Called last. Frees timers and connections. */

@@ -1,16 +1,28 @@
 import type { Clock } from '../job/clock.js';
+import type { JobStanding } from './job-tracker.js';
+
+type Wake = (standing?: JobStanding) => void;
 
 interface Watched {
-  readonly wakes: Set<() => void>;
+  readonly wakes: Set<Wake>;
   seen: string | undefined;
 }
+
+/** What a look found of a job. */
+export interface Sight {
+  /** Another one after each change. */
+  readonly text: string;
+  readonly standing?: JobStanding;
+}
+
+const GONE: Sight = { text: 'gone' };
 
 /** How watchers hear of what other processes do. */
 export interface OutsideNews {
   /** How often it is looked for, beside what is pushed; in ms. */
   readonly interval: number;
-  /** For each job that is there, a text that is another one after each change. */
-  look(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Of each job that is there. */
+  look(ids: readonly string[]): Promise<ReadonlyMap<string, Sight>>;
   /** Asks for news of a job to be pushed, from now on. */
   join?(id: string): void;
   /** Nobody here watches the job any more. */
@@ -32,11 +44,11 @@ export class Watchers {
     this.#lookLater();
   }
 
-  watch(id: string, wake: () => void): () => void {
+  watch(id: string, wake: Wake): () => void {
     const watched = this.#watched.get(id) ?? { wakes: new Set(), seen: undefined };
     this.#watched.set(id, watched);
     // A function of its own, so that one reader who watches twice is two watchers.
-    const own = (): void => wake();
+    const own: Wake = (standing) => wake(standing);
     watched.wakes.add(own);
     if (watched.wakes.size === 1 && !this.#closed) this.#news?.join?.(id);
     this.#lookLater();
@@ -44,8 +56,8 @@ export class Watchers {
   }
 
   /** Something of the job has changed. */
-  wake(id: string): void {
-    this.#watched.get(id)?.wakes.forEach((wake) => wake());
+  wake(id: string, standing?: JobStanding): void {
+    this.#watched.get(id)?.wakes.forEach((wake) => wake(standing));
   }
 
   /** News may have been missed. */
@@ -58,7 +70,7 @@ export class Watchers {
     this.#stopTimer?.();
   }
 
-  #leave(id: string, watched: Watched, wake: () => void): void {
+  #leave(id: string, watched: Watched, wake: Wake): void {
     watched.wakes.delete(wake);
     if (watched.wakes.size > 0 || this.#watched.get(id) !== watched) return;
     this.#watched.delete(id);
@@ -84,13 +96,13 @@ export class Watchers {
   async #look(): Promise<void> {
     const ids = [...this.#watched.keys()];
     const found = await this.#news!.look(ids);
-    for (const id of ids) this.#compare(id, found.get(id) ?? 'gone');
+    for (const id of ids) this.#compare(id, found.get(id) ?? GONE);
   }
 
-  #compare(id: string, now: string): void {
+  #compare(id: string, { text, standing }: Sight): void {
     const watched = this.#watched.get(id);
-    if (!watched || watched.seen === now) return;
-    watched.seen = now;
-    this.wake(id);
+    if (!watched || watched.seen === text) return;
+    watched.seen = text;
+    this.wake(id, standing);
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers';
-import type { OutsideNews } from '../watchers.js';
+import type { OutsideNews, Sight } from '../watchers.js';
 import type { Keys } from './keys.js';
 import type { RedisClient } from './redis-client.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -56,7 +56,7 @@ export class PushedNews implements OutsideNews {
     this.#settleLater();
   }
 
-  async look(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async look(ids: readonly string[]): Promise<ReadonlyMap<string, Sight>> {
     const { redis, keys } = this.parts;
     const found = await Promise.all(
       ids.map((id) =>
@@ -66,7 +66,7 @@ export class PushedNews implements OutsideNews {
     const there = ids
       .map((id, at) => [id, found[at]!] as const)
       .filter(([, [rev]]) => rev !== null);
-    return new Map(there.map(([id, values]) => [id, JSON.stringify(values)]));
+    return new Map(there.map(([id, values]) => [id, { text: JSON.stringify(values) }]));
   }
 
   /** In the next turn: by then it is known which jobs were called here, and the channels of a turn go together. */

@@ -5,7 +5,7 @@ import { TrackerUnavailableError } from '../../errors/tracker.errors.js';
 import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
 import { isFinal, type JobChange } from '../../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
-import type { JobQuery, JobTracker, TrackerSettings } from '../job-tracker.js';
+import type { JobQuery, JobStanding, JobTracker, TrackerSettings } from '../job-tracker.js';
 import {
   withPendingOutput,
   withPendingReports,
@@ -125,7 +125,7 @@ class RedisTracker implements JobTracker {
     return page && withPendingOutput(page, after, pending);
   }
 
-  watch(id: string, wake: () => void): () => void {
+  watch(id: string, wake: (standing?: JobStanding) => void): () => void {
     return this.#watchers.watch(id, wake);
   }
 

@@ -1,4 +1,6 @@
-import type { OutsideNews } from '../watchers.js';
+import type { JobState } from '../../job/job.js';
+import type { OutsideNews, Sight } from '../watchers.js';
+import type { Row } from './dialect.js';
 import { list, type Database } from './job-store.js';
 import type { PostgresPush } from './postgres-push.js';
 
@@ -22,7 +24,7 @@ export class RowNews implements OutsideNews {
     this.push?.leaves(id);
   }
 
-  async look(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  async look(ids: readonly string[]): Promise<ReadonlyMap<string, Sight>> {
     this.push?.watchesStill(ids);
     const { connections, dialect, tables } = this.db;
     const { rows } = await connections.run(
@@ -30,6 +32,11 @@ export class RowNews implements OutsideNews {
         `WHERE job_id = id) AS last_seq FROM ${tables.job} WHERE id IN (${list(ids)})`,
       ids,
     );
-    return new Map(rows.map((row) => [row['id'] as string, JSON.stringify(Object.values(row))]));
+    return new Map(rows.map((row) => [row['id'] as string, sightOf(row)]));
   }
+}
+
+function sightOf(row: Row): Sight {
+  const standing = { state: row['state'] as JobState, attempt: Number(row['attempt']) };
+  return { text: JSON.stringify(Object.values(row)), standing };
 }

@@ -13,6 +13,8 @@ const SAID_AGAIN = 20_000;
 /** How long what is to be said gathers, in ms, and of how many jobs it is said at once. */
 const GATHERED = 100;
 const MOST_SAID = 1_000;
+/** How many ids one message names: PostgreSQL takes 8,000 bytes. */
+const IDS_IN_MESSAGE = 200;
 /** How soon a connection that was lost is replaced; in ms. */
 const PAUSE = 1_000;
 
@@ -104,17 +106,21 @@ export class PostgresPush {
   /** What one cannot say of so many is found when somebody looks. */
   #say(ids: readonly string[]): void {
     if (this.#closed || ids.length === 0) return;
+    const said = lotsOf(ids.slice(0, MOST_SAID), IDS_IN_MESSAGE);
     const own = `${WATCHED}${this.db.owner} `;
-    void this.#notify(ids.slice(0, MOST_SAID).map((id) => own + id)).catch(() => undefined);
+    void this.#notify(said.map((lot) => own + lot.join(' '))).catch(() => undefined);
   }
 
   #hear(payload: string): void {
     if (payload.startsWith(NEWS)) return this.wake(payload.slice(NEWS.length));
-    const [owner, id] = payload.slice(WATCHED.length).split(' ');
-    if (!payload.startsWith(WATCHED) || !id || owner === this.db.owner) return;
+    const [owner, ...ids] = payload.slice(WATCHED.length).split(' ');
+    if (!payload.startsWith(WATCHED) || owner === this.db.owner) return;
     this.#forgetUnwatched();
-    this.#watchedElsewhere.delete(id);
-    this.#watchedElsewhere.set(id, performance.now() + BELIEVED);
+    const until = performance.now() + BELIEVED;
+    for (const id of ids) {
+      this.#watchedElsewhere.delete(id);
+      this.#watchedElsewhere.set(id, until);
+    }
   }
 
   /** The oldest come first: one that is said again goes to the end. */
@@ -149,4 +155,9 @@ export class PostgresPush {
     await runner?.query(`UNLISTEN ${CHANNEL}`).catch(() => undefined);
     await runner?.release().catch(() => undefined);
   }
+}
+
+function lotsOf(ids: readonly string[], size: number): string[][] {
+  const lots = Array.from({ length: Math.ceil(ids.length / size) }, (_, lot) => lot * size);
+  return lots.map((from) => ids.slice(from, from + size));
 }

@@ -7,7 +7,13 @@ import { parseDuration, type Duration } from '../../job/duration.js';
 import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
 import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
-import type { JobQuery, JobTracker, OpenTransaction, TrackerSettings } from '../job-tracker.js';
+import type {
+  JobQuery,
+  JobStanding,
+  JobTracker,
+  OpenTransaction,
+  TrackerSettings,
+} from '../job-tracker.js';
 import { isConnectionLost } from '../../transaction/lost-connection.js';
 import { withPendingOutput, withPendingReports, type LiveStore } from '../live-job.js';
 import { LiveJobs } from '../live-jobs.js';
@@ -206,7 +212,7 @@ class TypeOrmTracker implements JobTracker {
     return page && withPendingOutput(page, after, pending);
   }
 
-  watch(id: string, wake: () => void): () => void {
+  watch(id: string, wake: (standing?: JobStanding) => void): () => void {
     return this.#watchers.watch(id, wake);
   }
 
