@@ -32,6 +32,11 @@ export interface DeliveryOutcome {
   readonly unknown?: true;
 }
 
+/**
+ * Asked by a job when it is made ready and may begin: fulfilled when there is a place for it, `undefined` where there is one.
+ */
+export type TakePlace = () => Promise<void> | undefined;
+
 /** Whom an engine delivers to. */
 export interface EngineHost {
   readonly clock: Clock;
@@ -41,9 +46,9 @@ export interface EngineHost {
   readonly queueLimit: number;
   /**
    * Runs the job. Never rejects. Where the engine is shared, the job may be one that another process enqueued.
-   * @param place Fulfilled when there is a place for the job: until then it is made ready, and does not begin.
+   * @param place Where there is no place for the job yet: it is made ready, and then asks for it.
    */
-  deliver(ticket: JobTicket, place?: Promise<void>): Promise<DeliveryOutcome>;
+  deliver(ticket: JobTicket, place?: TakePlace): Promise<DeliveryOutcome>;
   /** A job whose time had not come is now in the queue. An engine that cannot tell leaves it to the delivery. */
   ready(id: string): void;
   /** The engine is back after it was away, and may have lost what was queued: what still waits is enqueued again. */
@@ -82,9 +87,14 @@ export interface JobEngine {
   lend(ticket: JobTicket, awaitedId: string): () => void;
   /**
    * The method of a job that was delivered is over, and its end is being recorded, for which the next ones need not wait
-   * to be made ready: they may be delivered, each with a `place`, fulfilled when it is free.
+   * to be made ready: they may be delivered, each with a `place` to ask for.
    */
   vacate?(ticket: JobTicket): void;
+  /**
+   * What such a job still needs, its connection to the database, can serve the next one too: one that was made ready may
+   * take its place at once. Where that leaves open which of two is recorded first, as with one place, it waits all the same.
+   */
+  passOn?(ticket: JobTicket): void;
   /** Delivers nothing from now on. What is being run goes on. */
   pause(): MaybePromise<void>;
   /** Called last. Hands back what was delivered and is due again, and frees timers and connections. */

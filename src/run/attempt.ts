@@ -22,6 +22,8 @@ export interface AttemptHost {
   /** A short while, of `MOMENT`. */
   readonly moment: SharedDelay;
   lend(call: PendingCall, awaited: WaitNode): () => void;
+  /** Another job may begin in the place of this one, whose end is being recorded. */
+  passOn(call: PendingCall): void;
   readonly transactions: JobTransactions;
   write(call: PendingCall, text: string, stream: OutputStream, attempt: number): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
@@ -154,6 +156,11 @@ export class Attempt implements JobScope {
   /** Its transaction has written. */
   wrote(): void {
     if (!this.#over) this.#noted.wrote();
+  }
+
+  /** Its transaction is about to be committed, and another job can go on on the connection. */
+  passOn(): void {
+    this.host.passOn(this.call);
   }
 
   /** Whatever the method still prints or reports comes too late: a timer left behind, a signal ignored. */

@@ -1,4 +1,4 @@
-import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
+import type { DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
@@ -66,7 +66,7 @@ export class JobRunner implements AttemptHost {
   }
 
   /** The engine's way in: settles once the attempt is over. */
-  deliver(ticket: JobTicket, place?: Promise<void>): Promise<DeliveryOutcome> {
+  deliver(ticket: JobTicket, place?: TakePlace): Promise<DeliveryOutcome> {
     const call = this.#calls.get(ticket.id);
     // A queue that processes share may deliver a job once more while it runs.
     if (!call || call.isDelivered) return Promise.resolve(OVER);
@@ -125,6 +125,10 @@ export class JobRunner implements AttemptHost {
     return ticket ? this.settings.engine.lend(ticket, awaited.id) : () => {};
   }
 
+  passOn({ ticket }: PendingCall): void {
+    if (ticket) this.settings.engine.passOn?.(ticket);
+  }
+
   write(call: PendingCall, text: string, stream: OutputStream, attempt?: number): void {
     this.#output.write(call, text, stream, attempt);
   }
@@ -167,7 +171,8 @@ export class JobRunner implements AttemptHost {
       const refusal = isPromise(starting) ? await starting : starting;
       if (refusal) return refusal;
       this.#shared.watch(attempt.call, true);
-      if (attempt.call.place) await attempt.takePlace(attempt.call.place);
+      const place = attempt.call.place?.();
+      if (place) await attempt.takePlace(place);
       const stopTimeout = startTimeout(attempt, this.clock);
       const performed = await perform(attempt, this.settings.threads);
       attempt.close();

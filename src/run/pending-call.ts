@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
+import type { DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
 import type { JobFuture, Settler } from '../future/job-future.js';
 import type { OutputPage } from '../output/output-chunk.js';
 import type { OutputWriter } from '../output/output-writer.js';
@@ -22,8 +22,8 @@ export interface Interruptible {
 export class PendingCall {
   /** As the engine delivered it. */
   ticket: JobTicket | undefined;
-  /** Fulfilled when the attempt may begin; `undefined` where it may at once. */
-  place: Promise<void> | undefined;
+  /** Asked for before the attempt begins; `undefined` where it may at once. */
+  place: TakePlace | undefined;
   /** Set by whoever ends the call before it runs: what its future is told. */
   end: Error | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
@@ -97,7 +97,7 @@ export class PendingCall {
     return this.#done !== undefined;
   }
 
-  deliver(ticket: JobTicket, done: DeliveryDone, place?: Promise<void>): void {
+  deliver(ticket: JobTicket, done: DeliveryDone, place?: TakePlace): void {
     this.place = place;
     this.ticket = ticket;
     this.#done = done;

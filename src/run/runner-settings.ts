@@ -10,7 +10,7 @@ import type { JobReporter } from './job-reporter.js';
 export interface RunnerSettings {
   readonly runtime: object;
   readonly tracker: JobTracker;
-  readonly engine: Pick<JobEngine, 'lend' | 'discard' | 'distributed' | 'vacate'>;
+  readonly engine: Pick<JobEngine, 'lend' | 'discard' | 'distributed' | 'vacate' | 'passOn'>;
   readonly clock: Clock;
   readonly reporter: JobReporter;
   readonly ended: EndedCalls;

@@ -8,7 +8,7 @@ import { chain, type MaybePromise } from '../job/maybe-promise.js';
 import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
 import { EndedCalls } from '../run/ended-calls.js';
-import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
+import type { DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
 import { threadData } from '../engine/thread-pool.js';
 import { JobReporter } from '../run/job-reporter.js';
 import { JobRunner } from '../run/job-runner.js';
@@ -98,7 +98,7 @@ export class BackgroundRuntime {
   }
 
   /** At once, for a job of this process: its slot is to be free before its future settles. */
-  #deliver(ticket: JobTicket, place?: Promise<void>): Promise<DeliveryOutcome> {
+  #deliver(ticket: JobTicket, place?: TakePlace): Promise<DeliveryOutcome> {
     const isElsewhere = this.settings.engine.distributed && !this.runner.pending(ticket.id);
     return isElsewhere ? this.#adopt(ticket) : this.runner.deliver(ticket, place);
   }

@@ -52,6 +52,14 @@ class SplitEngine implements JobEngine {
     return this.#engineOf(ticket).lend(ticket, awaitedId);
   }
 
+  vacate(ticket: JobTicket): void {
+    this.#engineOf(ticket).vacate?.(ticket);
+  }
+
+  passOn(ticket: JobTicket): void {
+    this.#engineOf(ticket).passOn?.(ticket);
+  }
+
   async pause(): Promise<void> {
     await this.here.pause();
     await this.shared.pause();

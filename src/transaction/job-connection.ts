@@ -27,8 +27,11 @@ export interface ConnectionOpener {
   interrupt(): Promise<void>;
   /** What the connection was cut with, where that was noticed while nothing ran on it. */
   readonly fault?: Error | undefined;
-  /** Commits with one more statement, in one round trip, where the database can. */
-  readonly commitWith?: ((last: LastStatement) => Promise<void>) | undefined;
+  /**
+   * Commits with one more statement, in one round trip, where the database can.
+   * @param passOn Called where the connection could be joined by another job meanwhile.
+   */
+  readonly commitWith?: ((last: LastStatement, passOn?: () => void) => Promise<void>) | undefined;
   /** Gives up a begin that waits, for whatever it waits. */
   abandon?(): void;
 }
@@ -46,6 +49,8 @@ export interface ConnectionRules extends ConnectionOwner {
   readonly onBegin?: (() => void) | undefined;
   /** Called at the first statement that writes; what it gives is called at the end. */
   onWrite(): () => void;
+  /** Called when the transaction is about to be committed, and another can begin on the connection behind it. */
+  readonly passOn?: (() => void) | undefined;
 }
 
 /**
@@ -208,7 +213,9 @@ export class JobConnection {
     try {
       await this.#end(() => {
         this.#mayBeCommitted = true;
-        return last ? this.opener.commitWith!(last) : this.opener.runner.commitTransaction();
+        return last
+          ? this.opener.commitWith!(last, this.rules.passOn)
+          : this.opener.runner.commitTransaction();
       });
     } catch (error) {
       throw last?.isRefusal(error) ? takenOver(this.rules, error) : error;

@@ -61,13 +61,13 @@ export class JobTransactions implements FileLocks {
 
   /**
    * The transaction for an attempt; `undefined` where there is no database, or the job wants none.
-   * @param job Told of its first write.
+   * @param job Told of its first write, and when another job could go on on its connection.
    * @param onBegin Called when it is about to begin, on each DataSource.
    */
   forJob(
     { name, transaction, thread }: TransactionWish,
     id: string,
-    job: { wrote(): void },
+    job: { wrote(): void; passOn?(): void },
     onBegin?: () => void,
   ): JobTransaction | undefined {
     if (transaction === false || thread || this.#dataSources.size === 0) return undefined;
@@ -78,6 +78,7 @@ export class JobTransactions implements FileLocks {
       jobName: name,
       isolation: asked.isolation,
       onBegin,
+      passOn: () => job.passOn?.(),
       covers: (dataSource) => isTransactional(dataSource) && (!covered || dataSource === covered),
       onWrite: () => {
         job.wrote();

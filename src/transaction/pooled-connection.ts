@@ -1,10 +1,12 @@
 import type { ConnectionOpener } from './job-connection.js';
-import { commitWith } from './postgres/commit-with.js';
-import { holdBegin } from './postgres/begin-with-first.js';
+import type { LastStatement } from '../tracker/job-tracker.js';
+import { holdBegin, type HeldBegin } from './postgres/begin-with-first.js';
 import { closePortals } from './postgres/close-portals.js';
+import { canPrepare, commitWith, noticeForgotten } from './postgres/commit-with.js';
+import { HeldCommit } from './postgres/held-commit.js';
 import { plainQueryRunner } from './query-runner-seam.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
-import { enterUnheard, isUnheard } from './unheard.js';
+import { enterUnheard, isUnheard, leaveUnheard } from './unheard.js';
 
 /** The native connection of PostgreSQL or MySQL, as far as it tells how it was cut, and how to stop what it does. */
 interface NativeConnection {
@@ -13,6 +15,14 @@ interface NativeConnection {
   readonly processID?: number;
   readonly threadId?: number;
 }
+
+/** The pool of `pg`, where it tells how it stands. */
+interface Pool {
+  readonly waitingCount?: number;
+}
+
+/** How many jobs in a row have one connection: the pool may have its reasons to replace it. */
+const MOST_IN_A_ROW = 100;
 
 interface ReleasableRunner {
   release(): Promise<void>;
@@ -27,13 +37,18 @@ export function pooledConnection(dataSource: DataSourceLike): ConnectionOpener {
 
 class PooledConnection implements ConnectionOpener {
   readonly scarce = 'connection';
-  readonly runner: QueryRunnerLike;
+  runner: QueryRunnerLike;
   fault: Error | undefined;
   #native: NativeConnection | undefined;
   #connecting: Promise<unknown> | undefined;
-  #forgetBegin: (() => void) | undefined;
+  #begin: HeldBegin | undefined;
   #leavePortals: (() => void) | undefined;
   #giveUp: ((reason: Error) => void) | undefined;
+  /** The job before on this connection, whose COMMIT may still be on its way. */
+  #before: HeldCommit<PooledConnection> | undefined;
+  /** How many jobs in a row have had the connection. */
+  #inRow = 1;
+  #isHandedOver = false;
   readonly #note = (error: Error): void => void (this.fault ??= error);
 
   constructor(private readonly dataSource: DataSourceLike) {
@@ -47,18 +62,52 @@ class PooledConnection implements ConnectionOpener {
   /** Where the transaction has begun in the way of the PostgreSQL client. */
   get commitWith(): ConnectionOpener['commitWith'] {
     const native = this.#native;
-    if (!native || !this.#forgetBegin) return undefined;
-    return (last) => commitWith(this.dataSource, this.runner, native, last);
+    return native && this.#begin && ((last, passOn) => this.#commitWith(native, last, passOn));
   }
 
   async begin(isolation: IsolationLevel | undefined): Promise<void> {
-    this.#connecting = this.runner.connect();
-    this.#native = (await this.#unlessGivenUp(this.#connecting)) as NativeConnection;
-    this.#native.on?.('error', this.#note);
-    this.#forgetBegin = holdBegin(this.#native);
-    this.#leavePortals = closePortals(this.#native);
-    if (this.#beginsUnheard(isolation) && enterUnheard(this.runner)) return;
+    this.#before = this.#beginsUnheard(isolation) ? HeldCommit.join(this.dataSource) : undefined;
+    const native = this.#before ? this.#join(this.#before) : await this.#connect();
+    native.on?.('error', this.#note);
+    this.#native = native;
+    this.#begin = holdBegin(native, this.#before);
+    this.#leavePortals = closePortals(native);
+    if (this.#begin && this.#beginsUnheard(isolation) && enterUnheard(this.runner)) return;
     await this.runner.startTransaction(isolation);
+  }
+
+  async #connect(): Promise<NativeConnection> {
+    this.#connecting = this.runner.connect();
+    return (await this.#unlessGivenUp(this.#connecting)) as NativeConnection;
+  }
+
+  /** Goes on where another job ends, on its connection. */
+  #join(before: HeldCommit<PooledConnection>): NativeConnection {
+    const connection = before.take();
+    this.runner = connection.#handOver();
+    this.#inRow = connection.#inRow + 1;
+    leaveUnheard(this.runner);
+    return before.client as NativeConnection;
+  }
+
+  #handOver(): QueryRunnerLike {
+    this.#isHandedOver = true;
+    return this.runner;
+  }
+
+  #commitWith(native: NativeConnection, last: LastStatement, passOn?: () => void): Promise<void> {
+    const { dataSource, runner } = this;
+    if (!this.#canPassOn() || !canPrepare(dataSource, native, last))
+      return commitWith(dataSource, runner, native, last);
+    const held = new HeldCommit<PooledConnection>(dataSource, this, native, last);
+    passOn?.();
+    return noticeForgotten(dataSource, held.done);
+  }
+
+  /** Whether another job may have the connection next, and nobody waits for it in the pool, whose turn it would be. */
+  #canPassOn(): boolean {
+    const { waitingCount } = (this.dataSource.driver as { master?: Pool }).master ?? {};
+    return waitingCount === 0 && !this.#begin!.isPending && this.#inRow < MOST_IN_A_ROW;
   }
 
   #unlessGivenUp(connecting: Promise<unknown>): Promise<unknown> {
@@ -70,7 +119,7 @@ class PooledConnection implements ConnectionOpener {
 
   #beginsUnheard(isolation: IsolationLevel | undefined): boolean {
     const asked = isolation ?? this.dataSource.options.isolationLevel;
-    return this.#forgetBegin !== undefined && !asked && isUnheard(this.dataSource);
+    return !asked && isUnheard(this.dataSource);
   }
 
   /** Where the pool had none to give until now. */
@@ -80,14 +129,18 @@ class PooledConnection implements ConnectionOpener {
 
   async close(error?: Error): Promise<void> {
     this.#native?.off?.('error', this.#note);
-    this.#forgetBegin?.();
+    if (this.#isHandedOver) return;
+    this.#begin?.forget();
     this.#leavePortals?.();
+    await this.#before?.done.catch(() => undefined);
     if (this.#connecting && !this.#native) this.#releaseWhenConnected(this.#connecting);
     else await release(this.runner, error);
   }
 
   /** Over a connection of its own: the pool may have none left, and would have this wait for what it is to end. */
   async interrupt(): Promise<void> {
+    // It is the connection's statement that is stopped, whosever it is.
+    await this.#before?.done.catch(() => undefined);
     const statement = stopStatement(this.#native ?? {});
     if (!statement) return;
     const apart = new (this.dataSource.constructor as ApartClass)(apartOptions(this.dataSource));

@@ -10,6 +10,12 @@ export function isUnheard({ subscribers, options }: DataSourceLike): boolean {
   return subscribers?.length === 0 && !isLogged;
 }
 
+/** Has a runner know that its transaction is over. */
+export function leaveUnheard(runner: CountingRunner): void {
+  runner.isTransactionActive = false;
+  runner.transactionDepth = 0;
+}
+
 /**
  * Has a runner know that it is in a transaction, as `startTransaction` does where nobody hears of it, and without the
  * promises of that.

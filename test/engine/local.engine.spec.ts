@@ -23,7 +23,7 @@ describe('localEngine(), where a job is about to leave its place', () => {
       async deliver({ name }, place) {
         delivered.push(name);
         const end = new Promise<DeliveryOutcome>((resolve) => ends.set(name, resolve));
-        await place;
+        await place?.();
         begun.push(name);
         return end;
       },
@@ -54,6 +54,19 @@ describe('localEngine(), where a job is about to leave its place', () => {
     await until(() => begun.length === 1);
     engine.vacate!(first);
     expect(delivered).toEqual(['first']);
+    ends.get('first')!({});
+    await until(() => begun.length === 2);
+  });
+
+  it('has the next one wait, where that is to find what the first has done', async () => {
+    const first = ticket({ name: 'first' });
+    await engine.enqueue(first);
+    await engine.enqueue(ticket({ name: 'second' }));
+    await until(() => begun.length === 1);
+    engine.vacate!(first);
+    engine.passOn!(first);
+    await new Promise(setImmediate);
+    expect(begun).toEqual(['first']);
     ends.get('first')!({});
     await until(() => begun.length === 2);
   });
@@ -96,7 +109,7 @@ describe('localEngine(), where many jobs end one after the other', () => {
       recovered: () => undefined,
       async deliver({ id }, place) {
         delivered.push(id);
-        await place;
+        await place?.();
         begun.push(id);
         return new Promise<DeliveryOutcome>((resolve) => ends.push(resolve));
       },
@@ -124,8 +137,23 @@ describe('localEngine(), where many jobs end one after the other', () => {
   it('has several made ready at once, before there are places for them, if they end quickly', async () => {
     const lots = await end(50, 1);
     expect(Math.max(...lots)).toBeGreaterThan(1);
-    expect(delivered.length - begun.length).toBeLessThanOrEqual(PLACES + 1);
+    expect(delivered.length - begun.length).toBeLessThanOrEqual(3 * PLACES + 1);
     expect(begun).toEqual(tickets.slice(0, begun.length).map(({ id }) => id));
+  });
+
+  it('lets one that is ready begin where another passes on its place, and no more than that', async () => {
+    await end(50, 1);
+    const [first, ...ready] = delivered.slice(begun.length - 1);
+    expect(ready.length).toBeGreaterThan(1);
+    const leaving = tickets.find(({ id }) => id === first)!;
+    const before = begun.length;
+    engine.vacate!(leaving);
+    engine.passOn!(leaving);
+    await until(() => begun.length === before + 1);
+    expect(begun.at(-1)).toBe(ready[0]);
+    ends.pop()!({});
+    await new Promise(setImmediate);
+    await until(() => begun.length === before + 2);
   });
 
   it('has only those made ready that are about to get a place, if they take long', async () => {

@@ -59,9 +59,10 @@ describeWithPostgres('A BEGIN that waits for the first statement', (url) => {
   });
 
   it('is forgotten where no statement has come', async () => {
-    const forget = holdBegin(client);
+    const held = holdBegin(client)!;
     await client.query('START TRANSACTION');
-    forget!();
+    expect(held.isPending).toBe(true);
+    held.forget();
     await client.query("INSERT INTO kept VALUES ('b')");
     expect(client.getTransactionStatus()).toBe('I');
     expect(await kept()).toEqual([{ what: 'b' }]);

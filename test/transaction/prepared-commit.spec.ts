@@ -1,7 +1,12 @@
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { commitPrepared } from '../../src/transaction/postgres/prepared-commit.js';
+import {
+  commitPrepared,
+  isPgClient,
+  type PgClient,
+} from '../../src/transaction/postgres/prepared-commit.js';
 import { Durable, startDurableApp } from '../support/durable-app.js';
 import { preparedDatabase } from '../support/prepared-database.js';
 import { CutProxy, ofAnotherSession } from '../support/cut-proxy.js';
@@ -27,16 +32,25 @@ describeWithPostgres('A COMMIT with a statement that is kept prepared', (url) =>
 
   const insert = 'INSERT INTO kept SELECT CAST(CAST($1 AS integer) AS text)';
   const kept = async (): Promise<unknown> => (await client.query('SELECT what FROM kept')).rows;
-  const preparedAt = async (): Promise<unknown[]> => (await client.query(PREPARED)).rows;
+  const preparedAt = async (): Promise<{ at: Date }[]> =>
+    (await client.query<{ at: Date }>(PREPARED)).rows;
+  const end = (
+    sql: string,
+    values: unknown[],
+    follower?: pg.Query & pg.Submittable,
+  ): Promise<void> => {
+    const query = client.query.bind(client) as PgClient['query'];
+    return commitPrepared(query, { sql, values }, follower as never);
+  };
   const commit = async (value: string | null): Promise<void> => {
     await client.query('BEGIN');
-    await commitPrepared(client, insert, [value]);
+    await end(insert, [value]);
   };
 
   it('commits what came before, and it', async () => {
     await client.query('BEGIN');
     await client.query(`INSERT INTO kept VALUES ('before')`);
-    await commitPrepared(client, insert, [1]);
+    await end(insert, [1]);
     await client.query('ROLLBACK');
     expect(await kept()).toEqual([{ what: 'before' }, { what: '1' }]);
   });
@@ -64,22 +78,93 @@ describeWithPostgres('A COMMIT with a statement that is kept prepared', (url) =>
   it('takes another statement in its place', async () => {
     await commit('1');
     await client.query('BEGIN');
-    await commitPrepared(client, 'DELETE FROM kept WHERE what = $1', ['1']);
+    await end('DELETE FROM kept WHERE what = $1', ['1']);
     expect(await kept()).toEqual([]);
   });
 
   it('commits nothing where it fails', async () => {
     await client.query('BEGIN');
     await client.query(`INSERT INTO kept VALUES ('before')`);
-    await expect(commitPrepared(client, insert, ['no number'])).rejects.toThrow('no number');
+    await expect(end(insert, ['no number'])).rejects.toThrow('no number');
     await client.query('ROLLBACK');
     expect(await kept()).toEqual([]);
     await commit('2');
     expect(await kept()).toEqual([{ what: '2' }]);
   });
 
-  it('is left to clients that are not of pg', () => {
-    expect(commitPrepared({ query: () => undefined }, insert, [])).toBeUndefined();
+  it('is left to clients that are not of pg, and to those that send before they are answered', () => {
+    expect(isPgClient(client)).toBe(true);
+    expect(isPgClient({ query: () => undefined })).toBe(false);
+    expect(isPgClient(Object.assign(Object.create(client) as pg.Client, { pipeline: true }))).toBe(
+      false,
+    );
+  });
+
+  describe('and a query behind it', () => {
+    /** Gives the query, and what comes of it. */
+    function follower(text: string): [pg.Query & pg.Submittable, Promise<unknown>] {
+      let query!: pg.Query & pg.Submittable;
+      const outcome = new Promise((resolve) => {
+        const callback = (error: Error | null, result: unknown): void => resolve(error ?? result);
+        query = new (pg.Query as never as QueryClass)(text, callback);
+      });
+      return [query, outcome];
+    }
+
+    type QueryClass = new (text: string, callback: unknown) => pg.Query & pg.Submittable;
+
+    it('goes out with it, and is answered after it', async () => {
+      const told: string[] = [];
+      const [query, outcome] = follower('SELECT what FROM kept');
+      const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+      await client.query('BEGIN');
+      const before = stream.bytesWritten;
+      const committed = end(insert, [1], query).then(() => told.push('committed'));
+      const atOnce = stream.bytesWritten - before;
+      await Promise.all([committed, outcome.then(() => told.push('answered'))]);
+      expect(stream.bytesWritten - before).toBe(atOnce);
+      expect(told).toEqual(['committed', 'answered']);
+      expect(await outcome).toMatchObject({ rows: [{ what: '1' }] });
+      expect(client.getTransactionStatus()).toBe('I');
+    });
+
+    it('finds no transaction where the statement fails, and nothing of that one', async () => {
+      await client.query('BEGIN');
+      await client.query(`INSERT INTO kept VALUES ('before')`);
+      const [query, outcome] = follower(`INSERT INTO kept VALUES ('after')`);
+      await expect(end(insert, ['no number'], query)).rejects.toThrow('no number');
+      expect(await outcome).toMatchObject({ rowCount: 1 });
+      expect(await kept()).toEqual([{ what: 'after' }]);
+      await commit('2');
+    });
+
+    it('finds none where the COMMIT fails', async () => {
+      await client.query(
+        'CREATE TEMPORARY TABLE once (id text UNIQUE DEFERRABLE INITIALLY DEFERRED)',
+      );
+      await client.query('BEGIN');
+      await client.query(`INSERT INTO once VALUES ('1')`);
+      const [query, outcome] = follower('SELECT id FROM once');
+      const committed = end('INSERT INTO once VALUES ($1)', ['1'], query);
+      await expect(committed).rejects.toThrow('duplicate key');
+      expect(await outcome).toMatchObject({ rows: [] });
+      expect(client.getTransactionStatus()).toBe('I');
+    });
+
+    it('fails as it does where the connection is lost', async () => {
+      const lost = new pg.Client(url);
+      await lost.connect();
+      lost.on('error', () => undefined);
+      await lost.query('BEGIN');
+      const [query, outcome] = follower('SELECT 1');
+      const committed = commitPrepared(
+        lost.query.bind(lost),
+        { sql: 'SELECT pg_terminate_backend(pg_backend_pid()), $1::int', values: [1] },
+        query as never,
+      );
+      await expect(committed).rejects.toThrow(/terminat/);
+      expect(String(await outcome)).toMatch(/terminat|not queryable/);
+    });
   });
 });
 
@@ -102,9 +187,9 @@ describeDurable('The mark of a job on PostgreSQL', () => {
     return app.get(Durable).enter();
   };
   const marks = async (app: TestApp): Promise<number> =>
-    (await app.get(DataSource).query(PREPARED)).length;
+    (await app.get(DataSource).query<unknown[]>(PREPARED)).length;
   const rows = async (): Promise<number> =>
-    (await prepared.outside.query('SELECT 1 FROM ledger')).length;
+    (await prepared.outside.query<unknown[]>('SELECT 1 FROM ledger')).length;
 
   it('is kept prepared', async () => {
     const app = await start();

@@ -1,7 +1,14 @@
 // Taken from the module, not from the global, so that a test's fake timers cannot stop deliveries.
 import { setImmediate } from 'node:timers';
 import { QueueFullError } from '../../errors/job.errors.js';
-import type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from '../job-engine.js';
+import type {
+  DeliveryOutcome,
+  EngineHost,
+  JobEngine,
+  JobTicket,
+  TakePlace,
+} from '../job-engine.js';
+import { ComingPlace } from './coming-place.js';
 import { JobLimits } from './job-limits.js';
 import { Lookahead } from './lookahead.js';
 import { WaitingLine } from './waiting-line.js';
@@ -20,8 +27,10 @@ class LocalEngine implements JobEngine {
   readonly #limits = new JobLimits();
   /** Whose methods are over. */
   readonly #leaving = new Set<string>();
+  /** Those of them whose places are taken already. */
+  readonly #passedOn = new Set<string>();
   /** Delivered, and not to begin before there is a place. */
-  readonly #ahead = new Map<string, () => void>();
+  readonly #ahead = new Map<string, ComingPlace>();
   #host!: EngineHost;
   #lookahead!: Lookahead;
   #running = 0;
@@ -31,7 +40,7 @@ class LocalEngine implements JobEngine {
 
   open(host: EngineHost): void {
     this.#host = host;
-    this.#lookahead = new Lookahead(host.clock, host.concurrency);
+    this.#lookahead = new Lookahead(host.clock, 3 * host.concurrency);
   }
 
   enqueue(ticket: JobTicket): void {
@@ -68,6 +77,15 @@ class LocalEngine implements JobEngine {
     this.#leaving.add(id);
     this.#lookahead.ended();
     this.#deliverWaiting();
+  }
+
+  /** Where jobs run one by one, each is to find what the last one did. */
+  passOn({ id }: JobTicket): void {
+    if (this.#paused || this.#host.concurrency === 1) return;
+    const next = [...this.#ahead].find(([, place]) => place.isAwaited);
+    if (!next) return;
+    this.#passedOn.add(id);
+    this.#givePlace(next[0]);
   }
 
   pause(): void {
@@ -130,7 +148,7 @@ class LocalEngine implements JobEngine {
   }
 
   get #hasPlace(): boolean {
-    return this.#running - this.#ahead.size < this.#host.concurrency;
+    return this.#running - this.#ahead.size - this.#passedOn.size < this.#host.concurrency;
   }
 
   /** How many may be ready that have no place yet. */
@@ -148,9 +166,12 @@ class LocalEngine implements JobEngine {
     void delivery.then((outcome) => this.#release(ticket, outcome));
   }
 
-  #placeFor({ id }: JobTicket): Promise<void> | undefined {
-    if (this.#running - this.#ahead.size <= this.#host.concurrency) return undefined;
-    return new Promise((resolve) => this.#ahead.set(id, resolve));
+  #placeFor({ id }: JobTicket): TakePlace | undefined {
+    if (this.#running - this.#ahead.size - this.#passedOn.size <= this.#host.concurrency)
+      return undefined;
+    const place = new ComingPlace();
+    this.#ahead.set(id, place);
+    return place.take;
   }
 
   #givePlaces(): void {
@@ -161,9 +182,9 @@ class LocalEngine implements JobEngine {
   }
 
   #givePlace(id: string): void {
-    const begin = this.#ahead.get(id);
+    const place = this.#ahead.get(id);
     this.#ahead.delete(id);
-    begin?.();
+    place?.give();
   }
 
   #leaveLimit(ticket: JobTicket): void {
@@ -174,6 +195,7 @@ class LocalEngine implements JobEngine {
   #release(ticket: JobTicket, outcome: DeliveryOutcome): void {
     this.#running -= 1;
     this.#leaving.delete(ticket.id);
+    this.#passedOn.delete(ticket.id);
     this.#ahead.delete(ticket.id);
     this.#leaveLimit(ticket);
     if (outcome.again && !this.#paused) this.#admit({ ...ticket, runAt: outcome.again.runAt });

@@ -101,11 +101,11 @@ export class TypeOrmStore {
   }
 
   /** How statements are run that can wait, or cannot. */
-  runner(how: Writing<Run>): Run {
+  readonly runner = (how: Writing<Run>): Run => {
     if (typeof how === 'function') return how;
     const { connections } = this.db;
     return how === 'if free' ? connections.runIfFree : connections.run;
-  }
+  };
 
   /** Hands back what is unfinished, so that it runs again at the next start. */
   async close(): Promise<void> {

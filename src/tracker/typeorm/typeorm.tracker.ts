@@ -7,13 +7,7 @@ import { parseDuration, type Duration } from '../../job/duration.js';
 import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
 import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
-import type {
-  JobQuery,
-  JobStanding,
-  JobTracker,
-  OpenTransaction,
-  TrackerSettings,
-} from '../job-tracker.js';
+import type { JobQuery, JobTracker, OpenTransaction, TrackerSettings } from '../job-tracker.js';
 import { isConnectionLost } from '../../transaction/lost-connection.js';
 import { withPendingOutput, withPendingReports, type LiveStore } from '../live-job.js';
 import { LiveJobs } from '../live-jobs.js';
@@ -212,9 +206,7 @@ class TypeOrmTracker implements JobTracker {
     return page && withPendingOutput(page, after, pending);
   }
 
-  watch(id: string, wake: (standing?: JobStanding) => void): () => void {
-    return this.#watchers.watch(id, wake);
-  }
+  readonly watch: JobTracker['watch'] = (id, wake) => this.#watchers.watch(id, wake);
 
   async close(): Promise<void> {
     this.#watchers.close();
@@ -226,23 +218,22 @@ class TypeOrmTracker implements JobTracker {
   }
 
   #liveStore(clock: Clock): LiveStore<Run> {
+    const written = async (
+      id: string,
+      write: (store: TypeOrmStore) => Promise<void>,
+    ): Promise<void> => {
+      const store = await this.#ready;
+      await write(store);
+      await this.#push(store, id);
+    };
     return {
       ...{ clock, pause: PAUSE },
-      append: async (id, attempt, batch, how) => {
-        const store = await this.#ready;
-        await store.output.append(id, attempt, batch, store.runner(how));
-        await this.#push(store, id);
-      },
-      setProgress: async (id, attempt, progress, how) => {
-        const store = await this.#ready;
-        await store.jobs.setProgress(id, attempt, progress, store.runner(how));
-        await this.#push(store, id);
-      },
-      setActivity: async (id, attempt, activity, how) => {
-        const store = await this.#ready;
-        await store.jobs.setActivity(id, attempt, activity, store.runner(how));
-        await this.#push(store, id);
-      },
+      append: (id, attempt, batch, how) =>
+        written(id, ({ output, runner }) => output.append(id, attempt, batch, runner(how))),
+      setProgress: (id, attempt, progress, how) =>
+        written(id, ({ jobs, runner }) => jobs.setProgress(id, attempt, progress, runner(how))),
+      setActivity: (id, attempt, activity, how) =>
+        written(id, ({ jobs, runner }) => jobs.setActivity(id, attempt, activity, runner(how))),
       failed: (id, error) => void this.#reportUnlessBusy(id, error),
     };
   }

@@ -1,17 +1,12 @@
+import type { Submittable, Wire } from './prepared-commit.js';
+
 const BEGIN = 'START TRANSACTION';
 const NOTHING = { rows: [], rowCount: 0, command: 'START' };
 
 type Callback = (error: unknown, result: unknown) => void;
 
-/** The connection of `pg`, as far as a query writes to it. */
-interface Wire {
-  parse(statement: { text: string }): void;
-  bind(portal: object): void;
-  execute(portal: object): void;
-}
-
 /** The query of `pg`, which hands itself in. */
-interface Query {
+interface Query extends Submittable {
   prepare(wire: Wire): void;
   requiresPreparation(): boolean;
   handleCommandComplete(message: unknown, wire: Wire): void;
@@ -23,22 +18,42 @@ interface Client {
   query(...asked: unknown[]): unknown;
 }
 
+/** A BEGIN that has not gone out yet. */
+export interface HeldBegin {
+  /** Whether no statement has come until now. */
+  readonly isPending: boolean;
+  /** Forgets it, where none will. */
+  forget(): void;
+}
+
+/** What the BEGIN is to go out after. */
+export interface Before {
+  /** Has a query go out with it, or after it. */
+  follow(query: Submittable): void;
+  /** Has it go out, if it has not. */
+  send(): void;
+}
+
 /**
  * Has the BEGIN that comes next go out with the statement after it, in one round trip: as one series of the extended
  * protocol, of which PostgreSQL skips the rest where one fails. So the statement never runs outside of the transaction.
- * @returns Forgets it, where no statement has come; `undefined` with other clients.
+ * @returns `undefined` with other clients.
  */
-export function holdBegin(client: object): (() => void) | undefined {
+export function holdBegin(client: object, before?: Before): HeldBegin | undefined {
   const kind = queryClassOf(client);
-  return kind && shadowQuery(client as Client, kind);
+  return kind && shadowQuery(client as Client, kind, before);
 }
 
-function shadowQuery(client: Client, kind: QueryClass): () => void {
+function shadowQuery(client: Client, kind: QueryClass, before: Before | undefined): HeldBegin {
   const shadow = (...asked: unknown[]): unknown => {
     const [text, values] = asked;
     if (text === BEGIN) return Promise.resolve(NOTHING);
     forget();
-    if (typeof text === 'string') return promised(client, kind, text, values);
+    if (typeof text === 'string') {
+      const send = (query: Query): unknown => (before ? before.follow(query) : client.query(query));
+      return promised(send, kind, text, values);
+    }
+    before?.send();
     void (client.query(BEGIN) as Promise<unknown>).catch(() => undefined);
     return client.query(...asked);
   };
@@ -46,18 +61,23 @@ function shadowQuery(client: Client, kind: QueryClass): () => void {
     if (client.query === shadow) delete (client as Partial<Client>).query;
   };
   client.query = shadow;
-  return forget;
+  return {
+    forget,
+    get isPending() {
+      return client.query === shadow;
+    },
+  };
 }
 
 function promised(
-  client: Client,
+  send: (query: Query) => unknown,
   kind: QueryClass,
   text: string,
   values: unknown,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const settle: Callback = (error, result) => (error ? reject(error) : resolve(result));
-    client.query(beginning(new kind(text, values, settle)));
+    send(beginning(new kind(text, values, settle)));
   });
 }
 

@@ -1,7 +1,7 @@
 import type { LastStatement } from '../../tracker/job-tracker.js';
 import type { DataSourceLike, QueryRunnerLike } from '../typeorm-shape.js';
 import { isUnheard } from '../unheard.js';
-import { commitPrepared, isForgotten } from './prepared-commit.js';
+import { commitPrepared, isForgotten, isPgClient, type PgClient } from './prepared-commit.js';
 
 const FORGETS = Symbol('nestjs-background:forgets');
 
@@ -17,36 +17,44 @@ interface Broadcasting {
  */
 export async function commitWith(
   dataSource: DataSourceLike,
-  runner: QueryRunnerLike,
+  runner: QueryRunnerLike & Broadcasting,
   client: object,
   last: LastStatement,
 ): Promise<void> {
-  if (!isUnheard(dataSource)) return commitHeard(runner, last);
-  await (prepared(dataSource, client, last) ?? runner.query(inOne(last)));
-  runner.isTransactionActive = false;
-}
-
-async function commitHeard(
-  runner: QueryRunnerLike & Broadcasting,
-  last: LastStatement,
-): Promise<void> {
-  await runner.broadcaster?.broadcast('BeforeTransactionCommit');
+  if (canPrepare(dataSource, client, last)) {
+    await noticeForgotten(dataSource, commitPrepared(client.query.bind(client), last));
+    runner.isTransactionActive = false;
+    return;
+  }
+  const isHeard = !isUnheard(dataSource);
+  if (isHeard) await runner.broadcaster?.broadcast('BeforeTransactionCommit');
   await runner.query(inOne(last));
   runner.isTransactionActive = false;
-  await runner.broadcaster?.broadcast('AfterTransactionCommit');
+  if (isHeard) await runner.broadcaster?.broadcast('AfterTransactionCommit');
 }
 
-function prepared(
+/** Whether the statement can be kept prepared: nobody hears of it then, and its session must know it again. */
+export function canPrepare(
   dataSource: Forgetful,
   client: object,
-  { isPreparable, sql, values }: LastStatement,
-): Promise<void> | undefined {
-  if (!isPreparable || dataSource[FORGETS]) return undefined;
-  return commitPrepared(client, sql, values)?.catch((error: unknown) => {
-    // From now on without. The job is run again, as where its connection was lost.
+  { isPreparable }: LastStatement,
+): client is PgClient {
+  return (
+    isPreparable === true && !dataSource[FORGETS] && isUnheard(dataSource) && isPgClient(client)
+  );
+}
+
+/** Where its session has forgotten the statement it is not prepared any more; the job is run again, as where its connection was lost. */
+export async function noticeForgotten(
+  dataSource: Forgetful,
+  committing: Promise<void>,
+): Promise<void> {
+  try {
+    await committing;
+  } catch (error) {
     if (isForgotten(error)) dataSource[FORGETS] = true;
     throw error;
-  });
+  }
 }
 
 /** Several statements in one text take no values. */

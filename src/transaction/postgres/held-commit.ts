@@ -1,0 +1,70 @@
+import type { DataSourceLike } from '../typeorm-shape.js';
+import {
+  commitPrepared,
+  type PgClient,
+  type Preparable,
+  type Submittable,
+} from './prepared-commit.js';
+
+const HELD = Symbol('nestjs-background:held-commits');
+
+/** On a DataSource: those that have not gone out yet, and that no other job has joined. */
+type Holding = DataSourceLike & { [HELD]?: Set<HeldCommit<unknown>> };
+
+/**
+ * A COMMIT that goes out at the end of the turn. Where jobs are short another one begins in the same turn, and where it
+ * would have to wait for a connection anyway it takes this one: its BEGIN and its first statement go out with the COMMIT, in
+ * one packet, so that such jobs take one round trip each.
+ */
+export class HeldCommit<Connection> {
+  /** Settled when it is known what came of it. */
+  readonly done: Promise<void>;
+  readonly #query: PgClient['query'];
+  #settle!: (outcome: Promise<void>) => void;
+  #follower: Submittable | undefined;
+  #isSent = false;
+
+  /** @param connection Whose it is, for who joins. */
+  constructor(
+    private readonly dataSource: Holding,
+    private connection: Connection | undefined,
+    readonly client: PgClient,
+    private readonly last: Preparable,
+  ) {
+    this.done = new Promise((resolve) => (this.#settle = resolve));
+    // Who joins may put something in front of it, for statements of its own.
+    this.#query = client.query.bind(client);
+    (dataSource[HELD] ??= new Set()).add(this);
+    process.nextTick(() => this.send());
+  }
+
+  /** One that nobody has joined. */
+  static join<Connection>({ [HELD]: held }: Holding): HeldCommit<Connection> | undefined {
+    for (const commit of held ?? []) {
+      held!.delete(commit);
+      return commit as HeldCommit<Connection>;
+    }
+    return undefined;
+  }
+
+  /** The connection, once: a job that comes much later must not keep all those before it. */
+  take(): Connection {
+    const { connection } = this;
+    this.connection = undefined;
+    return connection!;
+  }
+
+  /** Has a query go out with it, or after it where it is on its way. */
+  follow(query: Submittable): void {
+    if (this.#isSent) return void this.#query(query);
+    this.#follower = query;
+    this.send();
+  }
+
+  send(): void {
+    if (this.#isSent) return;
+    this.#isSent = true;
+    this.dataSource[HELD]?.delete(this);
+    this.#settle(commitPrepared(this.#query, this.last, this.#follower));
+  }
+}
