@@ -16,11 +16,15 @@ export class FinishedRows implements FinishedJobs {
     );
   }
 
-  tooMany(count: number, limit: number): Promise<string[]> {
-    return this.#ids(
-      `WHERE finished_at IS NOT NULL ORDER BY finished_at DESC, id DESC LIMIT ${limit} OFFSET ${count}`,
-      [],
+  /** Counted first: the index is counted much faster than its rows are looked up, to step over the latest of them. */
+  async tooMany(count: number, limit: number): Promise<string[]> {
+    const { connections, tables } = this.db;
+    const { rows } = await connections.run(
+      `SELECT COUNT(*) AS jobs FROM ${tables.job} WHERE finished_at IS NOT NULL`,
     );
+    const excess = Math.min(Number(rows[0]!['jobs']) - count, limit);
+    if (excess <= 0) return [];
+    return this.#ids(`WHERE finished_at IS NOT NULL ORDER BY finished_at, id LIMIT ${excess}`, []);
   }
 
   async oldest(): Promise<{ completed: number; failed: number }> {
