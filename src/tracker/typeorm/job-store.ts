@@ -14,7 +14,7 @@ import {
   rowOf,
 } from './job-row.js';
 import { GroupCommit } from './group-commit.js';
-import { TABLES, UNFINISHED, WENT_WRONG, type ColumnShape, type TableNames } from './tables.js';
+import { TABLES, OWNED, WENT_WRONG, type ColumnShape, type TableNames } from './tables.js';
 
 /** One group on its way while the next gathers: the larger the groups, the fewer the commits. */
 const GROUPING = { lanes: 1, size: 1000 };
@@ -239,7 +239,7 @@ function columnsIn(rows: readonly Row[]): Readonly<Record<string, ColumnShape>> 
 /** What an index has in it, in its own words: not every database sees that from a value. */
 function indexOf(state: JobState | undefined): string[] {
   if (!state || state === 'completed') return [];
-  return [isFinal(state) ? WENT_WRONG : UNFINISHED];
+  return [isFinal(state) ? WENT_WRONG : OWNED];
 }
 
 /** So many placeholders. */

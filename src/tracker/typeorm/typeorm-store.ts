@@ -7,6 +7,7 @@ import { Connections, hasOneConnection, type Run } from './connections.js';
 import type { DataSourceLike } from './data-source-like.js';
 import type { Dialect } from './dialect.js';
 import { Alone, FileLock } from './file-lock.js';
+import { Filing } from './filing.js';
 import { FinishedRows } from './finished-rows.js';
 import { NOBODY } from './change-sql.js';
 import { JobStore, type Database } from './job-store.js';
@@ -48,6 +49,8 @@ export class TypeOrmStore {
   readonly output: OutputStore;
   /** Not in a thread: what is kept, and for how long, is the other application's to say. */
   readonly retention: RetentionKeeper | undefined;
+  /** What has completed, and still has its owner. */
+  readonly filing: Filing;
   /** Tells other processes of changes, where the database can. */
   readonly push: PostgresPush | undefined;
   #claiming: Promise<void> | undefined;
@@ -62,15 +65,16 @@ export class TypeOrmStore {
     const { clock, retention, recovery, inThread } = settings;
     this.jobs = new JobStore(db);
     this.output = new OutputStore(db);
+    this.filing = new Filing(db, clock, (error) => warn('could not file completed jobs', error));
     this.push = db.dialect.pushes ? new PostgresPush(db, wake) : undefined;
     if (inThread) return;
-    const finished = new FinishedRows(db, this.jobs);
+    const finished = new FinishedRows(db, this.jobs, this.filing);
     this.retention = new RetentionKeeper(finished, clock, retention, (error) =>
       warn('could not remove finished jobs', error),
     );
     if (!recovery) return;
     this.#orphans = new OrphanFinder({
-      orphans: new OrphanRows({ db, liveness, recovery }),
+      orphans: new OrphanRows({ db, liveness, recovery, filing: this.filing }),
       ...{ recovery, interval: recoveryInterval },
       failed: (error) => warn('could not take over unfinished jobs', error),
     });
@@ -113,6 +117,7 @@ export class TypeOrmStore {
     await this.#orphans?.close();
     await this.retention?.close();
     await this.push?.close();
+    await this.filing.close();
     const sql = `UPDATE ${tables.job} SET owner = '${NOBODY}' WHERE owner = ?`;
     await connections.run(sql, [owner]);
     await this.liveness.giveUp();

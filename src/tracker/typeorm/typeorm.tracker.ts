@@ -140,6 +140,7 @@ class TypeOrmTracker implements JobTracker {
 
   #changed(record: JobRecord, store: TypeOrmStore, transaction?: OpenTransaction): void {
     if (record.state !== 'running') this.#dropAfter(record.id, store, transaction);
+    if (record.state === 'completed') store.filing.add(record.id);
     if (isFinal(record.state)) store.retention?.finished(record);
     this.#watchers.wake(record.id);
   }
