@@ -60,8 +60,8 @@ export class JobStore {
     );
   }
 
-  async create(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
-    await (transaction ? this.#creationsOf(transaction) : this.#creations).add(record);
+  create(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
+    return (transaction ? this.#creationsOf(transaction) : this.#creations).add(record);
   }
 
   #creationsOf(transaction: OpenTransaction): GroupCommit<JobRecord, void> {
@@ -94,14 +94,24 @@ export class JobStore {
     await connections.run(`DELETE FROM ${tables.job} WHERE id IN (${list(ids)})`, ids);
   }
 
-  async change(
+  change(
+    id: string,
+    change: JobChange,
+    attempt: number | undefined,
+    transaction: OpenTransaction | undefined,
+  ): Promise<JobRecord | undefined> {
+    const isStart = change.type === 'start' && this.db.dialect.returns;
+    if (isStart) return this.#starts.add({ id, at: change.at });
+    return this.#changeAlone(id, change, attempt, transaction);
+  }
+
+  async #changeAlone(
     id: string,
     change: JobChange,
     attempt: number | undefined,
     transaction: OpenTransaction | undefined,
   ): Promise<JobRecord | undefined> {
     const { dialect } = this.db;
-    if (change.type === 'start' && dialect.returns) return this.#starts.add({ id, at: change.at });
     const { sql, values } = this.#changing(id, change, attempt);
     const run = this.#runIn(transaction);
     if (!dialect.returns) return (await run(sql, values)).changed ? this.find(id, run) : undefined;

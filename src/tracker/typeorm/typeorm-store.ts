@@ -54,6 +54,7 @@ export class TypeOrmStore {
   /** Tells other processes of changes, where the database can. */
   readonly push: PostgresPush | undefined;
   #claiming: Promise<void> | undefined;
+  #isClaimed = false;
   #orphans: OrphanFinder | undefined;
 
   private constructor(
@@ -98,10 +99,16 @@ export class TypeOrmStore {
     }
   }
 
+  /** Whether jobs may be this process's. */
+  get isClaimed(): boolean {
+    return !this.settings.inThread || this.#isClaimed;
+  }
+
   /** Before a job is this process's. A thread that has none lives without anybody having to know. */
-  claim(): Promise<void> | undefined {
-    if (!this.settings.inThread) return undefined;
-    return (this.#claiming ??= this.liveness.claim());
+  async claim(): Promise<void> {
+    if (this.isClaimed) return;
+    await (this.#claiming ??= this.liveness.claim());
+    this.#isClaimed = true;
   }
 
   /** How statements are run that can wait, or cannot. */
