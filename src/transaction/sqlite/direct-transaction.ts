@@ -1,6 +1,7 @@
 import type { DataSourceLike } from '../typeorm-shape.js';
 import { isUnheard } from '../unheard.js';
-import type { Lane } from './sqlite-database.js';
+import type { MaybePromise } from '../../job/maybe-promise.js';
+import type { Lane } from './own-connection.js';
 import type { NativeConnection, NativeStatement, SqliteRunner } from './sqlite-shape.js';
 
 type BetterSqlite = NativeConnection &
@@ -41,19 +42,23 @@ export class DirectTransaction {
   }
 
   /** How many rows a statement has changed. */
-  async change(sql: string, values: readonly unknown[]): Promise<number> {
+  change(sql: string, values: readonly unknown[]): MaybePromise<number> {
     // Where SQLite has ended the transaction by itself the statement would stand alone; the runner refuses it.
-    if (!this.native.inTransaction) await this.runner.commitTransaction();
+    if (!this.native.inTransaction) return this.runner.commitTransaction().then(() => 0);
     try {
       return this.#run(sql, values);
     } catch (error) {
       if (!this.native.inTransaction) throw error;
+      return this.#changeByRunner(sql, values);
     }
+  }
+
+  async #changeByRunner(sql: string, values: readonly unknown[]): Promise<number> {
     const { affected } = (await this.runner.query(sql, [...values], true)) as { affected: number };
     return affected;
   }
 
-  async commit(): Promise<void> {
+  commit(): MaybePromise<void> {
     try {
       this.#run('COMMIT');
     } catch (error) {

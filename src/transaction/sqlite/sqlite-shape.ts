@@ -42,6 +42,8 @@ export interface SqliteRunner extends QueryRunnerLike {
   readonly driver: SqliteDriverLike;
   transactionDepth: number;
   broadcaster: object;
+  /** Of subscribers, for each other. */
+  data: object;
   stmtCache?: Map<string, unknown>;
   /** Of sql.js alone: whether there is something to save in its file. */
   isDirty?: boolean;
