@@ -38,10 +38,15 @@ export class ConnectionPool implements Lender {
   /** @param reusable Whether it is as good as new. */
   takeBack(connection: OwnConnection, reusable: boolean): Promise<void> | undefined {
     const isOurs = this.#lent.delete(connection);
-    const isKept = isOurs && reusable && this.#idle.length < MOST_IDLE;
-    if (!isKept) return close(connection.native);
+    const isWanted = isOurs && this.#idle.length < MOST_IDLE && !this.#isClosed;
+    if (!isWanted || !reusable) return close(connection.native);
     this.#idle.push(connection);
     return undefined;
+  }
+
+  /** Somebody may write once more after the DataSource was destroyed: nobody would close what is kept then. */
+  get #isClosed(): boolean {
+    return this.driver.databaseConnection.open === false;
   }
 
   /** When the DataSource is destroyed. What is lent is closed when it comes back. */

@@ -1,11 +1,9 @@
 import type { DataSourceLike } from '../typeorm-shape.js';
 import { isUnheard } from '../unheard.js';
 import type { MaybePromise } from '../../job/maybe-promise.js';
+import { isBetterSqlite, preparedOn, type BetterSqlite } from './direct-statement.js';
 import type { Lane } from './own-connection.js';
-import type { NativeConnection, NativeStatement, SqliteRunner } from './sqlite-shape.js';
-
-type BetterSqlite = NativeConnection &
-  Required<Pick<NativeConnection, 'prepare' | 'inTransaction'>>;
+import type { SqliteRunner } from './sqlite-shape.js';
 
 /**
  * The short way for what a job's transaction needs beside the job's own statements, on better-sqlite3 itself: through
@@ -70,12 +68,7 @@ export class DirectTransaction {
   }
 
   #run(sql: string, values: readonly unknown[] = []): number {
-    let statement = this.statements.get(sql) as NativeStatement | undefined;
-    if (!statement) this.statements.set(sql, (statement = this.native.prepare(sql)));
+    const statement = preparedOn(this.native, this.statements, sql);
     return statement.run(...values).changes;
   }
-}
-
-function isBetterSqlite(native: NativeConnection): native is BetterSqlite {
-  return native.inTransaction !== undefined && native.prepare !== undefined;
 }
