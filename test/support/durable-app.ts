@@ -1,4 +1,4 @@
-import { Injectable, Scope } from '@nestjs/common';
+import { Injectable, Scope, type Provider } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import {
@@ -66,10 +66,11 @@ export function startDurableApp(
   database: TestDatabase,
   tracker: TypeOrmTrackerOptions = {},
   background: BackgroundModuleOptions = {},
+  providers: Provider[] = [],
 ): Promise<TestApp> {
   return startApp({
     imports: [TypeOrmModule.forRoot({ ...database.options, retryAttempts: 0 })],
-    providers: [Durable, PerRequest],
+    providers: [Durable, PerRequest, ...providers],
     background: { tracker: typeOrmTracker({ recovery: 50, ...tracker }), ...background },
   });
 }

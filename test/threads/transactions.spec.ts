@@ -134,10 +134,10 @@ describe.each(REACHABLE)('The transaction of a job in a thread, on %s', (kind) =
     const { ledger, service } = await start(true);
     const future = futureOf(ledger.enters('a'));
     await future;
-    const [job] = await outside.query<{ state: string; attempt: number; owner: null }[]>(
-      `SELECT state, attempt, owner FROM background_job WHERE id = '${future.id}'`,
+    const [job] = await outside.query<{ state: string; attempt: number }[]>(
+      `SELECT state, attempt FROM background_job WHERE id = '${future.id}'`,
     );
-    expect(job).toMatchObject({ state: 'completed', attempt: 1, owner: null });
+    expect(job).toMatchObject({ state: 'completed', attempt: 1 });
     expect(await service.output(future.id)).toBe('entered\n');
     expect(await rows()).toEqual(['a']);
   });

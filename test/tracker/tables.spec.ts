@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, TableIndex, type DataSourceOptions } from 'typeorm';
 import { memoryTracker, typeOrmTracker } from '../../src/index.js';
 import {
   backgroundEntities,
@@ -87,6 +87,25 @@ describe.each(REACHABLE)('The tables of typeOrmTracker() on %s', (kind) => {
     const app = await start();
     expect(await app.service.list()).toEqual([]);
     await app[Symbol.asyncDispose]();
+  });
+
+  it('of an earlier version lose the index that each end of a job was written to', async () => {
+    const dataSource = await opened({
+      entities: [...backgroundEntities],
+      migrations: [CreateBackgroundTables],
+    });
+    await dataSource.runMigrations();
+    const runner = dataSource.createQueryRunner();
+    const former = { name: 'background_job_finished_at', columnNames: ['finished_at'] };
+    await runner.createIndex('background_job', new TableIndex(former));
+    await runner.dropIndex('background_job', 'background_job_filed');
+    await createBackgroundTables(runner);
+    const { indices } = (await runner.getTable('background_job'))!;
+    expect(indices.map(({ name }) => name)).toContain('background_job_filed');
+    expect(indices.map(({ name }) => name)).not.toContain(former.name);
+    await runner.release();
+    expect(await difference(dataSource)).toEqual([]);
+    await dataSource.destroy();
   });
 
   it('may have a prefix', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { newJobId } from '../../job/job-id.js';
 import type { JobTracker } from '../../tracker/job-tracker.js';
 import type { JobRecord } from '../../job/job.js';
+import { applyChange, type JobChange } from '../../job/state-machine.js';
 import {
   assertEqual,
   assertSame,
@@ -23,6 +24,33 @@ export const RECORDS: TrackerCases = {
     });
     await tracker.create(record);
     assertSame(await tracker.find(record.id), record);
+  },
+
+  'come back as they were stored, though others that came with them had more to keep': async (
+    tracker,
+  ) => {
+    const records = [
+      newRecord(),
+      newRecord({ parentId: newJobId(), state: 'scheduled', runAt: 1_767_225_605_000 }),
+      newRecord({ origin: { route: 'GET /a' }, call: '{"args":[]}' }),
+    ];
+    await Promise.all(records.map(async (record) => tracker.create(record)));
+    for (const record of records) assertSame(await tracker.find(record.id), record);
+  },
+
+  'are given whole at their start': async (tracker) => {
+    const record = newRecord({
+      ...{ parentId: newJobId(), origin: { route: 'GET /a', owner: 'ann' }, state: 'scheduled' },
+      ...{ runAt: 1_767_225_605_000, call: '{"args":[7,"a"]}' },
+    });
+    await tracker.create(record);
+    const start = (at: number): JobChange => ({ type: 'start', at });
+    const first = await tracker.change(record.id, start(1_767_225_606_000));
+    assertSame(first, applyChange(record, start(1_767_225_606_000)));
+    const stalled = await tracker.change(record.id, { type: 'stall', at: 1_767_225_607_000 }, 1);
+    const second = await tracker.change(record.id, start(1_767_225_608_000));
+    assertSame(second, applyChange(stalled!, start(1_767_225_608_000)));
+    assertSame(await tracker.find(record.id), second);
   },
 
   'are unknown before they are created and after they are forgotten': async (tracker) => {

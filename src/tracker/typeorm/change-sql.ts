@@ -6,6 +6,8 @@ import { jsonFor } from './job-row.js';
 /** The owner of jobs that were handed back: no process. */
 export const NOBODY = '00000000-0000-0000-0000-000000000000';
 
+const UNOWNED = ', owner = NULL';
+
 /** What comes after SET. */
 export interface Assignment {
   readonly sql: string;
@@ -29,10 +31,15 @@ export function assignmentOf(
         values: [change.at, owner],
       };
     case 'complete':
-      return end('result', change.at, jsonFor(change.result, dialect));
+      return end(
+        'result',
+        change.at,
+        jsonFor(change.result, dialect),
+        dialect.filesLater ? '' : UNOWNED,
+      );
     case 'fail':
     case 'cancel':
-      return end('error', change.at, jsonFor(change.error, dialect), undone(change));
+      return end('error', change.at, jsonFor(change.error, dialect), `${UNOWNED}${undone(change)}`);
     case 'reschedule':
       return {
         sql: `error = ?, run_at = ?, stalled = NULL${undone(change)}`,
@@ -50,8 +57,13 @@ export function assignmentOf(
   }
 }
 
-function end(column: 'result' | 'error', at: number, json: string | null, more = ''): Assignment {
-  return { sql: `finished_at = ?, ${column} = ?, owner = NULL${more}`, values: [at, json] };
+function end(
+  column: 'result' | 'error',
+  at: number,
+  json: string | null,
+  more: string,
+): Assignment {
+  return { sql: `finished_at = ?, ${column} = ?${more}`, values: [at, json] };
 }
 
 function undone({ rolledBack }: { rolledBack?: true }): string {

@@ -5,10 +5,10 @@ import {
   type QueryRunnerLike,
 } from './data-source-like.js';
 import {
-  inWritersLine,
   isHeldByJob,
   withReader,
   withWriterLock,
+  writeInLine,
 } from '../../transaction/sqlite/writer-access.js';
 import { DatabaseBusyError } from '../../errors/transaction.errors.js';
 import type { Dialect, Outcome } from './dialect.js';
@@ -63,8 +63,10 @@ export class Connections {
 
   /** One statement, tried again where the database could not take it at that moment. */
   readonly run: Run = (sql, parameters) => {
-    const once = (): Promise<Outcome> => this.#once(sql, parameters);
-    return this.#patiently(this.#hasLine(sql) ? () => this.#inLine(once) : once);
+    const isInLine = this.#hasLine(sql);
+    return this.#patiently(() =>
+      isInLine ? this.#inLine(sql, parameters) : this.#once(sql, parameters),
+    );
   };
 
   /** The same for what can wait in memory: where there is one writer it is tried once. */
@@ -118,9 +120,11 @@ export class Connections {
     return this.#isOwn && this.dialect.hasOneWriter && !sql.startsWith('SELECT');
   }
 
-  async #inLine(write: () => Promise<Outcome>): Promise<Outcome> {
+  async #inLine(sql: string, parameters: readonly unknown[] = []): Promise<Outcome> {
+    const application = this.application as SqliteSource;
     try {
-      return await inWritersLine(this.application as SqliteSource, write, PATIENCE);
+      const raw = await writeInLine(application, this.#statement(sql), parameters, PATIENCE);
+      return this.dialect.outcome(raw);
     } catch (error) {
       throw error instanceof DatabaseBusyError ? new DatabaseHeldError(error.message) : error;
     }

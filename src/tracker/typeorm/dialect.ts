@@ -18,6 +18,10 @@ export interface Statement {
 export interface Dialect {
   /** Whether one writes at a time: while a job's transaction is open, nothing else is stored. */
   readonly hasOneWriter: boolean;
+  /** Whether what is completed is filed afterwards, many at a time: where the pages that a transaction writes are dear. */
+  readonly filesLater: boolean;
+  /** What is in the index of what has ended, in words by which it is found. */
+  readonly filed: string;
   /** Whether it tells one process what another one did. */
   readonly pushes: boolean;
   /** Whether UPDATE gives back rows. */

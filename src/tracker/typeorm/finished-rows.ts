@@ -1,48 +1,59 @@
 import type { FinishedJobs } from '../retention-keeper.js';
+import type { Filing } from './filing.js';
 import type { Database, JobStore } from './job-store.js';
+import { WENT_WRONG } from './tables.js';
 
 /** The rows of jobs that are over. */
 export class FinishedRows implements FinishedJobs {
   constructor(
     private readonly db: Database,
     private readonly jobs: JobStore,
+    private readonly filing: Filing,
   ) {}
 
-  due(ends: { completed: number; failed: number }, limit: number): Promise<string[]> {
+  async due(ends: { completed: number; failed: number }, limit: number): Promise<string[]> {
+    await this.filing.file();
+    // The first condition finds them by the index, the second among what that gives.
     return this.#ids(
-      `WHERE (state = 'completed' AND finished_at <= ?) OR ` +
-        `(state IN ('failed', 'cancelled') AND finished_at <= ?) ORDER BY finished_at LIMIT ${limit}`,
-      [ends.completed, ends.failed],
+      `AND finished_at <= ? AND ((state = 'completed' AND finished_at <= ?) OR ` +
+        `(${WENT_WRONG} AND finished_at <= ?)) ORDER BY finished_at LIMIT ${limit}`,
+      [Math.max(ends.completed, ends.failed), ends.completed, ends.failed],
     );
   }
 
-  tooMany(count: number, limit: number): Promise<string[]> {
-    return this.#ids(
-      `WHERE finished_at IS NOT NULL ORDER BY finished_at DESC, id DESC LIMIT ${limit} OFFSET ${count}`,
-      [],
-    );
-  }
-
-  async oldest(): Promise<{ completed: number; failed: number }> {
-    const { connections, tables } = this.db;
+  /** Counted first: the index is counted much faster than its rows are looked up, to step over the latest of them. */
+  async tooMany(count: number, limit: number): Promise<string[]> {
+    const { connections, tables, dialect } = this.db;
     const { rows } = await connections.run(
-      `SELECT state, MIN(finished_at) AS first FROM ${tables.job} WHERE finished_at IS NOT NULL GROUP BY state`,
+      `SELECT COUNT(*) AS jobs FROM ${tables.job} WHERE ${dialect.filed}`,
     );
-    const oldest = { completed: Infinity, failed: Infinity };
-    for (const row of rows) {
-      const kind = row['state'] === 'completed' ? 'completed' : 'failed';
-      oldest[kind] = Math.min(oldest[kind], Number(row['first']));
-    }
-    return oldest;
+    const excess = Math.min(Number(rows[0]!['jobs']) - count, limit);
+    if (excess <= 0) return [];
+    return this.#ids(`ORDER BY finished_at, id LIMIT ${excess}`, []);
+  }
+
+  /** Each by its own index: the first of them is found without a look at the others. */
+  async oldest(): Promise<{ completed: number; failed: number }> {
+    const { connections } = this.db;
+    const sql = `SELECT ${this.#first(`state = 'completed'`)} AS completed, ${this.#first(WENT_WRONG)} AS failed`;
+    const [row] = (await connections.run(sql)).rows;
+    const timeOf = (value: unknown): number => (value === null ? Infinity : Number(value));
+    return { completed: timeOf(row!['completed']), failed: timeOf(row!['failed']) };
+  }
+
+  #first(which: string): string {
+    const { tables, dialect } = this.db;
+    return `(SELECT MIN(finished_at) FROM ${tables.job} WHERE ${dialect.filed} AND ${which})`;
   }
 
   forget(ids: readonly string[]): Promise<void> {
     return this.jobs.forget(ids);
   }
 
-  async #ids(where: string, values: readonly unknown[]): Promise<string[]> {
-    const { connections, tables } = this.db;
-    const { rows } = await connections.run(`SELECT id FROM ${tables.job} ${where}`, values);
+  async #ids(which: string, values: readonly unknown[]): Promise<string[]> {
+    const { connections, tables, dialect } = this.db;
+    const sql = `SELECT id FROM ${tables.job} WHERE ${dialect.filed} ${which}`;
+    const { rows } = await connections.run(sql, values);
     return rows.map((row) => row['id'] as string);
   }
 }

@@ -9,11 +9,19 @@ export const RECORD_COLUMNS = [
   ...['activity', 'rolled_back'],
 ];
 
+/** What a start leaves as it was; all else is given by it, or not there in a job that runs. */
+export const KEPT_BY_START = [
+  ...['id', 'name', 'attempt', 'created_at', 'run_at', 'parent_id', 'origin', 'invocation'],
+  'stalled',
+];
+
 /** The columns as they are read. */
-export function recordSelection(dialect: Dialect): string {
-  return RECORD_COLUMNS.map((column) =>
-    TABLES.job.columns[column]!.type === 'json' ? dialect.jsonText(column) : column,
-  ).join(', ');
+export function recordSelection(dialect: Dialect, columns = RECORD_COLUMNS): string {
+  return columns
+    .map((column) =>
+      TABLES.job.columns[column]!.type === 'json' ? dialect.jsonText(column) : column,
+    )
+    .join(', ');
 }
 
 /** A record as a row; what is undefined is NULL. */

@@ -4,10 +4,17 @@ import { isConnectionLost } from '../../transaction/lost-connection.js';
 import type { JobQuery, LastStatement, OpenTransaction } from '../job-tracker.js';
 import { assignmentOf, transition } from './change-sql.js';
 import type { Connections, Run } from './connections.js';
-import type { Dialect, Statement } from './dialect.js';
-import { jsonFor, RECORD_COLUMNS, recordOf, recordSelection, rowOf } from './job-row.js';
+import type { Dialect, Row, Statement } from './dialect.js';
+import {
+  jsonFor,
+  KEPT_BY_START,
+  RECORD_COLUMNS,
+  recordOf,
+  recordSelection,
+  rowOf,
+} from './job-row.js';
 import { GroupCommit } from './group-commit.js';
-import { TABLES, UNFINISHED, WENT_WRONG, type TableNames } from './tables.js';
+import { TABLES, OWNED, WENT_WRONG, type ColumnShape, type TableNames } from './tables.js';
 
 /** One group on its way while the next gathers: the larger the groups, the fewer the commits. */
 const GROUPING = { lanes: 1, size: 1000 };
@@ -39,12 +46,14 @@ interface Start {
 /** Jobs in their table. A change is one statement, which admits what the state machine admits. */
 export class JobStore {
   readonly #selection: string;
+  readonly #startSelection: string;
   readonly #creations: GroupCommit<JobRecord, void>;
   readonly #creationsIn = new WeakMap<OpenTransaction, GroupCommit<JobRecord, void>>();
   readonly #starts: GroupCommit<Start, JobRecord | undefined>;
 
   constructor(private readonly db: Database) {
     this.#selection = recordSelection(db.dialect);
+    this.#startSelection = recordSelection(db.dialect, KEPT_BY_START);
     this.#creations = this.#creationsWith(db.connections.run);
     this.#starts = new GroupCommit(
       (starts) => this.#startAll(starts),
@@ -53,8 +62,8 @@ export class JobStore {
     );
   }
 
-  async create(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
-    await (transaction ? this.#creationsOf(transaction) : this.#creations).add(record);
+  create(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
+    return (transaction ? this.#creationsOf(transaction) : this.#creations).add(record);
   }
 
   #creationsOf(transaction: OpenTransaction): GroupCommit<JobRecord, void> {
@@ -76,7 +85,7 @@ export class JobStore {
   async #insert(records: readonly JobRecord[], run: Run): Promise<void> {
     const { tables, dialect, owner } = this.db;
     const rows = records.map((record) => rowOf(record, owner, dialect));
-    const { sql, values } = dialect.insert(tables.job, STORED_COLUMNS, rows);
+    const { sql, values } = dialect.insert(tables.job, columnsIn(rows), rows);
     await run(sql, values);
   }
 
@@ -87,14 +96,24 @@ export class JobStore {
     await connections.run(`DELETE FROM ${tables.job} WHERE id IN (${list(ids)})`, ids);
   }
 
-  async change(
+  change(
+    id: string,
+    change: JobChange,
+    attempt: number | undefined,
+    transaction: OpenTransaction | undefined,
+  ): Promise<JobRecord | undefined> {
+    const isStart = change.type === 'start' && this.db.dialect.returns;
+    if (isStart) return this.#starts.add({ id, at: change.at });
+    return this.#changeAlone(id, change, attempt, transaction);
+  }
+
+  async #changeAlone(
     id: string,
     change: JobChange,
     attempt: number | undefined,
     transaction: OpenTransaction | undefined,
   ): Promise<JobRecord | undefined> {
     const { dialect } = this.db;
-    if (change.type === 'start' && dialect.returns) return this.#starts.add({ id, at: change.at });
     const { sql, values } = this.#changing(id, change, attempt);
     const run = this.#runIn(transaction);
     if (!dialect.returns) return (await run(sql, values)).changed ? this.find(id, run) : undefined;
@@ -155,7 +174,7 @@ export class JobStore {
     const { rows } = await connections.run(
       // Not plain `state`: a planner may take the index of states then, and read the whole line to start a few jobs of it.
       `UPDATE ${tables.job} SET state = '${to}', ${set.sql} WHERE id IN (${list(ids)}) ` +
-        `AND COALESCE(state, '') IN (${from}) RETURNING ${this.#selection}`,
+        `AND COALESCE(state, '') IN (${from}) RETURNING ${this.#startSelection}`,
       [...set.values, ...ids],
     );
     const started = new Map(rows.map((row) => [row['id'], row]));
@@ -163,7 +182,7 @@ export class JobStore {
       const row = started.get(id);
       // Where several ask for one start, one has it.
       started.delete(id);
-      return row && recordOf(row);
+      return row && recordOf({ ...row, state: to, started_at: at });
     });
   }
 
@@ -227,10 +246,18 @@ export class JobStore {
   }
 }
 
+/** A new job has neither times nor an outcome: to say so in each row costs as much as the rest of it. */
+function columnsIn(rows: readonly Row[]): Readonly<Record<string, ColumnShape>> {
+  const given = Object.entries(STORED_COLUMNS).filter(([name]) =>
+    rows.some((row) => row[name] !== undefined),
+  );
+  return Object.fromEntries(given);
+}
+
 /** What an index has in it, in its own words: not every database sees that from a value. */
 function indexOf(state: JobState | undefined): string[] {
   if (!state || state === 'completed') return [];
-  return [isFinal(state) ? WENT_WRONG : UNFINISHED];
+  return [isFinal(state) ? WENT_WRONG : OWNED];
 }
 
 function withLiterals(sql: string, literals: string[]): string {

@@ -6,18 +6,18 @@ import {
   type MigrationInterface,
   type QueryRunner,
 } from 'typeorm';
-import { TABLES, type ColumnShape, type TableShape } from './tables.js';
+import { TABLES, type ColumnShape, type IndexShape, type TableShape } from './tables.js';
 
 type PrefixedOptions = { entityPrefix?: string; schema?: string };
 
 /**
  * Creates the tables of `typeOrmTracker()`, for a migration of one's own; to those that an earlier version has made, it
- * adds the columns that they lack.
+ * adds the columns and indices that they lack, and removes the indices that have gone out of use.
  */
 export async function createBackgroundTables(queryRunner: QueryRunner): Promise<void> {
   for (const shape of Object.values(TABLES)) {
     const known = await queryRunner.getTable(pathOf(shape.table, queryRunner));
-    if (known) await addMissingColumns(known, shape, queryRunner);
+    if (known) await renew(known, shape, queryRunner);
     else await queryRunner.createTable(tableOf(shape, queryRunner), true);
   }
 }
@@ -46,6 +46,16 @@ export class CreateBackgroundTables implements MigrationInterface {
   }
 }
 
+async function renew(table: Table, shape: TableShape, runner: QueryRunner): Promise<void> {
+  await addMissingColumns(table, shape, runner);
+  const retired = table.indices.filter(({ name }) => shape.retiredIndices?.includes(name!));
+  for (const index of retired) await runner.dropIndex(table, index);
+  const missing = shape.indices.filter(
+    ({ name }) => !table.indices.some((known) => known.name === name),
+  );
+  for (const index of missing) await runner.createIndex(table, indexOf(index));
+}
+
 async function addMissingColumns(
   table: Table,
   { columns }: TableShape,
@@ -61,10 +71,12 @@ function tableOf(shape: TableShape, runner: QueryRunner): Table {
   return new Table({
     name: pathOf(shape.table, runner),
     columns: Object.entries(shape.columns).map(([name, column]) => columnOf(name, column, runner)),
-    indices: shape.indices.map(
-      ({ name, columns, where }) => new TableIndex({ name, where, columnNames: [...columns] }),
-    ),
+    indices: shape.indices.map(indexOf),
   });
+}
+
+function indexOf({ name, columns, where }: IndexShape): TableIndex {
+  return new TableIndex({ name, where, columnNames: [...columns] });
 }
 
 /** In the words of the database, as TypeORM puts those of an entity. */

@@ -1,4 +1,5 @@
 import { bareOptions, insertValues, codeOf, rowsOf, type Dialect } from './dialect.js';
+import { FINISHED } from './tables.js';
 
 /** A deadlock, a row that another has changed, a lock that was not to be had. */
 const TRANSIENT = new Set<unknown>([
@@ -9,6 +10,9 @@ const MISSING = new Set<unknown>(['ER_NO_SUCH_TABLE', 1146]);
 
 export const mysqlDialect: Dialect = {
   hasOneWriter: false,
+  filesLater: false,
+  // Its index has all rows, and with the owner in the condition it might take that of owners.
+  filed: FINISHED,
   pushes: false,
   returns: false,
   now: 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)',

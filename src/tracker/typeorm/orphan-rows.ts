@@ -3,6 +3,7 @@ import type { Recovery } from '../job-tracker.js';
 import type { Orphans } from '../orphan-finder.js';
 import { recordOf, recordSelection } from './job-row.js';
 import { NOBODY } from './change-sql.js';
+import type { Filing } from './filing.js';
 import { list, type Database } from './job-store.js';
 import type { Condition, Liveness } from './liveness.js';
 
@@ -13,6 +14,7 @@ export interface OrphanSettings {
   readonly db: Database;
   readonly liveness: Liveness;
   readonly recovery: Recovery;
+  readonly filing: Filing;
 }
 
 /** The rows of unfinished jobs whose processes are no more. */
@@ -20,8 +22,10 @@ export class OrphanRows implements Orphans {
   constructor(private readonly settings: OrphanSettings) {}
 
   async *take(thoroughly: boolean): AsyncGenerator<JobRecord[]> {
-    const dead = await this.settings.liveness.dead(thoroughly);
-    const orphans = await this.#condition(dead);
+    const { liveness, filing } = this.settings;
+    const dead = await liveness.dead(thoroughly);
+    await filing.fileOf(dead.sql, dead.values);
+    const orphans = await this.#condition(unfinished(dead));
     for (let isMore = orphans !== undefined; isMore;) {
       const records = await this.#takeOver(orphans!);
       yield records;
@@ -101,4 +105,9 @@ export class OrphanRows implements Orphans {
       `state = CASE state WHEN 'running' THEN 'queued' ELSE state END`
     );
   }
+}
+
+/** Of a completed job nothing is left to be done, though it may not have been filed. */
+function unfinished({ sql, values }: Condition): Condition {
+  return { sql: `${sql} AND finished_at IS NULL`, values };
 }

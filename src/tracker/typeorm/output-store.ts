@@ -5,7 +5,7 @@ import { jsonFor, jsonOf } from './job-row.js';
 import type { Database } from './job-store.js';
 
 /** What was printed before the first attempt heads the output, whoever has started the job meanwhile. */
-const CURRENT = 'id = ? AND (0 = ? OR (attempt = ? AND owner = ?))';
+const CURRENT = 'id = ? AND (0 = ? OR (attempt = ? AND owner = ? AND finished_at IS NULL))';
 
 type StoredChunk = readonly [seq: number, stream: 0 | 1, text: string, attempt?: number];
 

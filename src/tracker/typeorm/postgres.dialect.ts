@@ -1,5 +1,5 @@
 import { bareOptions, codeOf, rowsOf, type Dialect, type Row, type Statement } from './dialect.js';
-import type { ColumnShape } from './tables.js';
+import { FILED, type ColumnShape } from './tables.js';
 
 /** A deadlock, a serialization failure, a lock that was not to be had. */
 const TRANSIENT = new Set<unknown>(['40P01', '40001', '55P03']);
@@ -7,6 +7,8 @@ const UNDEFINED_TABLE = '42P01';
 
 export const postgresDialect: Dialect = {
   hasOneWriter: false,
+  filesLater: false,
+  filed: FILED,
   pushes: true,
   returns: true,
   now: '(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint',

@@ -1,7 +1,10 @@
 import { bareOptions, insertValues, codeOf, rowsOf, type Dialect } from './dialect.js';
+import { FILED } from './tables.js';
 
 export const sqliteDialect: Dialect = {
   hasOneWriter: true,
+  filesLater: true,
+  filed: FILED,
   pushes: false,
   returns: true,
   now: `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`,

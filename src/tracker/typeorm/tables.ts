@@ -19,6 +19,8 @@ export interface TableShape {
   readonly table: string;
   readonly columns: Readonly<Record<string, ColumnShape>>;
   readonly indices: readonly IndexShape[];
+  /** Those that an earlier version had made. */
+  readonly retiredIndices?: readonly string[];
 }
 
 const ID: ColumnShape = { type: 'varchar', length: '36' };
@@ -28,7 +30,11 @@ const OPTIONAL_TIME: ColumnShape = { ...TIME, nullable: true };
 const OPTIONAL_JSON: ColumnShape = { type: 'json', nullable: true };
 
 export const WENT_WRONG = `state IN ('failed', 'cancelled')`;
-export const UNFINISHED = 'owner IS NOT NULL';
+/** All that are unfinished have an owner; so have, for a moment, some that are not: see `filing.ts`. */
+export const OWNED = 'owner IS NOT NULL';
+export const FINISHED = 'finished_at IS NOT NULL';
+/** What has ended, and is there for nothing but to be read and removed. */
+export const FILED = `owner IS NULL AND ${FINISHED}`;
 
 /** Times are in ms since 1970. */
 const JOB: TableShape = {
@@ -71,14 +77,12 @@ const JOB: TableShape = {
     // To list what a job has started.
     { name: 'background_job_parent_id', columns: ['parent_id'], where: 'parent_id IS NOT NULL' },
     // To take over what a process left, and to list what is unfinished.
-    { name: 'background_job_owner', columns: ['owner'], where: UNFINISHED },
+    { name: 'background_job_owner', columns: ['owner'], where: OWNED },
     // To purge.
-    {
-      name: 'background_job_finished_at',
-      columns: ['finished_at'],
-      where: 'finished_at IS NOT NULL',
-    },
+    { name: 'background_job_filed', columns: ['finished_at'], where: FILED },
   ],
+  // It took in a row within the job's own transaction.
+  retiredIndices: ['background_job_finished_at'],
 };
 
 /** One row for each time that output is written, not for each line. */

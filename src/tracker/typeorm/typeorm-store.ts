@@ -7,6 +7,7 @@ import { Connections, hasOneConnection, type Run } from './connections.js';
 import type { DataSourceLike } from './data-source-like.js';
 import type { Dialect } from './dialect.js';
 import { Alone, FileLock } from './file-lock.js';
+import { Filing } from './filing.js';
 import { FinishedRows } from './finished-rows.js';
 import { NOBODY } from './change-sql.js';
 import { JobStore, type Database } from './job-store.js';
@@ -48,9 +49,12 @@ export class TypeOrmStore {
   readonly output: OutputStore;
   /** Not in a thread: what is kept, and for how long, is the other application's to say. */
   readonly retention: RetentionKeeper | undefined;
+  /** What has completed, and still has its owner. */
+  readonly filing: Filing;
   /** Tells other processes of changes, where the database can. */
   readonly push: PostgresPush | undefined;
   #claiming: Promise<void> | undefined;
+  #isClaimed = false;
   #orphans: OrphanFinder | undefined;
 
   private constructor(
@@ -62,15 +66,16 @@ export class TypeOrmStore {
     const { clock, retention, recovery, inThread } = settings;
     this.jobs = new JobStore(db);
     this.output = new OutputStore(db);
+    this.filing = new Filing(db, clock, (error) => warn('could not file completed jobs', error));
     this.push = db.dialect.pushes ? new PostgresPush(db, wake) : undefined;
     if (inThread) return;
-    const finished = new FinishedRows(db, this.jobs);
+    const finished = new FinishedRows(db, this.jobs, this.filing);
     this.retention = new RetentionKeeper(finished, clock, retention, (error) =>
       warn('could not remove finished jobs', error),
     );
     if (!recovery) return;
     this.#orphans = new OrphanFinder({
-      orphans: new OrphanRows({ db, liveness, recovery }),
+      orphans: new OrphanRows({ db, liveness, recovery, filing: this.filing }),
       ...{ recovery, interval: recoveryInterval },
       failed: (error) => warn('could not take over unfinished jobs', error),
     });
@@ -94,10 +99,16 @@ export class TypeOrmStore {
     }
   }
 
+  /** Whether jobs may be this process's. */
+  get isClaimed(): boolean {
+    return !this.settings.inThread || this.#isClaimed;
+  }
+
   /** Before a job is this process's. A thread that has none lives without anybody having to know. */
-  claim(): Promise<void> | undefined {
-    if (!this.settings.inThread) return undefined;
-    return (this.#claiming ??= this.liveness.claim());
+  async claim(): Promise<void> {
+    if (this.isClaimed) return;
+    await (this.#claiming ??= this.liveness.claim());
+    this.#isClaimed = true;
   }
 
   /** How statements are run that can wait, or cannot. */
@@ -113,6 +124,7 @@ export class TypeOrmStore {
     await this.#orphans?.close();
     await this.retention?.close();
     await this.push?.close();
+    await this.filing.close();
     const sql = `UPDATE ${tables.job} SET owner = '${NOBODY}' WHERE owner = ?`;
     await connections.run(sql, [owner]);
     await this.liveness.giveUp();

@@ -13,9 +13,8 @@ import { withPendingOutput, withPendingReports, type LiveStore } from '../live-j
 import { LiveJobs } from '../live-jobs.js';
 import { Watchers } from '../watchers.js';
 import { chooseDataSource } from './choose-data-source.js';
-import { hasOneConnection } from './connections.js';
+import { hasOneConnection, type Run } from './connections.js';
 import { isDataSource, type DataSourceLike } from './data-source-like.js';
-import type { Run } from './connections.js';
 import { RowNews } from './outside-news.js';
 import { TypeOrmStore } from './typeorm-store.js';
 
@@ -101,12 +100,16 @@ class TypeOrmTracker implements JobTracker {
     return isConnectionLost(error);
   }
 
-  async create(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
-    const store = this.#store ?? (await this.#ready);
-    const claiming = store.claim();
-    if (claiming) await claiming;
+  create(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
+    // An `await` for each step would cost even where there is nothing to wait for.
+    if (!this.#store?.isClaimed) return this.#createOnceClaimed(record, transaction);
     if (transaction) this.#live.of(record.id).hold();
-    return store.jobs.create(record, transaction);
+    return this.#store.jobs.create(record, transaction);
+  }
+
+  async #createOnceClaimed(record: JobRecord, transaction?: OpenTransaction): Promise<void> {
+    await (await this.#ready).claim();
+    return this.create(record, transaction);
   }
 
   async forget(id: string): Promise<void> {
@@ -123,23 +126,22 @@ class TypeOrmTracker implements JobTracker {
   ): Promise<JobRecord | undefined> {
     const store = this.#store ?? (await this.#ready);
     // What was printed is stored before the end is, so that a final record means complete output.
-    if (change.type !== 'start' && this.#hasUnstored(id)) await this.#flush(id, store, transaction);
+    const isUnstored = change.type !== 'start' && this.#live.get(id)?.isStored === false;
+    if (isUnstored) await this.#flush(id, store, transaction);
     const ending = transaction && this.#endWith(transaction, store, id, change, attempt);
     if (ending) return ending;
     const record = await store.jobs.change(id, change, attempt, transaction);
     if (!record) return this.#refused(id, change, attempt);
     if (change.type === 'start') this.#live.of(id).starts(record);
-    await this.#push(store, id, transaction);
+    const pushing = this.#push(store, id, transaction);
+    if (pushing) await pushing;
     this.#changed(record, store, transaction);
     return record;
   }
 
-  #hasUnstored(id: string): boolean {
-    return this.#live.get(id)?.isStored === false;
-  }
-
   #changed(record: JobRecord, store: TypeOrmStore, transaction?: OpenTransaction): void {
     if (record.state !== 'running') this.#dropAfter(record.id, store, transaction);
+    if (record.state === 'completed') store.filing.add(record.id);
     if (isFinal(record.state)) store.retention?.finished(record);
     this.#watchers.wake(record.id);
   }

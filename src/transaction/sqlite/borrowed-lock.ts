@@ -2,7 +2,7 @@ import type { FileLocks, LockParty, Release, WaitRules } from '../../engine/file
 import type { WriterLock } from './writer-lock.js';
 
 /** As far as a database needs it. */
-export type FileLock = Pick<WriterLock, 'holder' | 'take'>;
+export type FileLock = Pick<WriterLock, 'holder' | 'take' | 'takeIfFree'>;
 
 /** In a thread: the lock of a file that the whole process has, of which this thread knows only what it holds itself. */
 export class BorrowedLock implements FileLock {
@@ -15,6 +15,11 @@ export class BorrowedLock implements FileLock {
 
   get holder(): LockParty | undefined {
     return this.#holder;
+  }
+
+  /** Only the main thread knows. */
+  takeIfFree(): undefined {
+    return undefined;
   }
 
   async take(party: LockParty, rules?: WaitRules): Promise<Release> {

@@ -2,45 +2,51 @@ import { statSync } from 'node:fs';
 // From the module, not the global, so that a test's fake timers cannot stop it.
 import { setImmediate } from 'node:timers';
 import { JobTransactionError } from '../../errors/transaction.errors.js';
+import { OwnConnection, runnerOn, type Lender } from './own-connection.js';
 import { patiently } from './patience.js';
 import type { NativeConnection, SqliteDriverLike, SqliteRunner } from './sqlite-shape.js';
 
 /** Kept for the next job: one writes at a time, and a few read outside of their transactions. */
 const MOST_IDLE = 4;
 
-/** A connection to the file, with the statements that were prepared on it. */
-export interface OwnConnection {
-  readonly native: NativeConnection;
-  readonly statements: Map<string, unknown>;
-}
-
 /** Connections to a database file beside the one that TypeORM shares with everybody. */
-export class ConnectionPool {
+export class ConnectionPool implements Lender {
   #idle: OwnConnection[] = [];
   readonly #lent = new Set<OwnConnection>();
   #identity: string | undefined;
   #isSeen = false;
 
   constructor(
-    private readonly driver: SqliteDriverLike,
+    readonly driver: SqliteDriverLike,
     private readonly file: string,
-    private readonly title: string,
+    readonly title: string,
   ) {
     this.#identity = identityOf(file);
   }
 
   async lend(signal?: AbortSignal): Promise<OwnConnection> {
+    return this.lendIdle() ?? (await this.#open(signal));
+  }
+
+  lendIdle(): OwnConnection | undefined {
     this.#refuseOtherFile();
-    const connection = this.#idle.pop() ?? (await this.#open(signal));
-    this.#lent.add(connection);
-    return connection;
+    const idle = this.#idle.pop();
+    if (idle) this.#lent.add(idle);
+    return idle;
   }
 
   /** @param reusable Whether it is as good as new. */
-  async takeBack(connection: OwnConnection, reusable: boolean): Promise<void> {
+  takeBack(connection: OwnConnection, reusable: boolean): Promise<void> | undefined {
     const isOurs = this.#lent.delete(connection);
-    if (isOurs && reusable && this.#idle.length < MOST_IDLE) this.#idle.push(connection);
-    else await close(connection.native);
+    const isWanted = isOurs && this.#idle.length < MOST_IDLE && !this.#isClosed;
+    if (!isWanted || !reusable) return close(connection.native);
+    this.#idle.push(connection);
+    return undefined;
+  }
+
+  /** Somebody may write once more after the DataSource was destroyed: nobody would close what is kept then. */
+  get #isClosed(): boolean {
+    return this.driver.databaseConnection.open === false;
   }
 
   /** When the DataSource is destroyed. What is lent is closed when it comes back. */
@@ -61,7 +67,9 @@ export class ConnectionPool {
       await close(native);
       throw error;
     }
-    return { native, statements: new Map() };
+    const connection = new OwnConnection(native, this);
+    this.#lent.add(connection);
+    return connection;
   }
 
   /** No busy timeout, or better-sqlite3 would wait with the event loop standing still. And never a new, empty file. */
@@ -97,24 +105,6 @@ export class ConnectionPool {
     this.#isSeen = true;
     setImmediate(() => (this.#isSeen = false));
   }
-}
-
-/** A runner of TypeORM's for one connection alone; `lane.databaseConnection` may be set later. */
-export function runnerOn(
-  driver: SqliteDriverLike,
-  native?: NativeConnection,
-): { runner: SqliteRunner; lane: SqliteDriverLike } {
-  const lane = laneOf(driver, native);
-  return { runner: lane.createQueryRunner('master') as SqliteRunner, lane };
-}
-
-/** The driver, but with another connection and another runner. */
-export function laneOf(driver: SqliteDriverLike, native?: NativeConnection): SqliteDriverLike {
-  const lane = Object.create(driver) as SqliteDriverLike;
-  // Assigned, which costs a tenth of describing the properties; the driver has them as plain fields.
-  lane.databaseConnection = native!;
-  lane.queryRunner = undefined;
-  return lane;
 }
 
 export function attachedTo(

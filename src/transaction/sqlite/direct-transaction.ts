@@ -1,10 +1,9 @@
 import type { DataSourceLike } from '../typeorm-shape.js';
 import { isUnheard } from '../unheard.js';
-import type { Lane } from './sqlite-database.js';
-import type { NativeConnection, NativeStatement, SqliteRunner } from './sqlite-shape.js';
-
-type BetterSqlite = NativeConnection &
-  Required<Pick<NativeConnection, 'prepare' | 'inTransaction'>>;
+import type { MaybePromise } from '../../job/maybe-promise.js';
+import { isBetterSqlite, preparedOn, type BetterSqlite } from './direct-statement.js';
+import type { Lane } from './own-connection.js';
+import type { SqliteRunner } from './sqlite-shape.js';
 
 /**
  * The short way for what a job's transaction needs beside the job's own statements, on better-sqlite3 itself: through
@@ -41,19 +40,23 @@ export class DirectTransaction {
   }
 
   /** How many rows a statement has changed. */
-  async change(sql: string, values: readonly unknown[]): Promise<number> {
+  change(sql: string, values: readonly unknown[]): MaybePromise<number> {
     // Where SQLite has ended the transaction by itself the statement would stand alone; the runner refuses it.
-    if (!this.native.inTransaction) await this.runner.commitTransaction();
+    if (!this.native.inTransaction) return this.runner.commitTransaction().then(() => 0);
     try {
       return this.#run(sql, values);
     } catch (error) {
       if (!this.native.inTransaction) throw error;
+      return this.#changeByRunner(sql, values);
     }
+  }
+
+  async #changeByRunner(sql: string, values: readonly unknown[]): Promise<number> {
     const { affected } = (await this.runner.query(sql, [...values], true)) as { affected: number };
     return affected;
   }
 
-  async commit(): Promise<void> {
+  commit(): MaybePromise<void> {
     try {
       this.#run('COMMIT');
     } catch (error) {
@@ -65,12 +68,7 @@ export class DirectTransaction {
   }
 
   #run(sql: string, values: readonly unknown[] = []): number {
-    let statement = this.statements.get(sql) as NativeStatement | undefined;
-    if (!statement) this.statements.set(sql, (statement = this.native.prepare(sql)));
+    const statement = preparedOn(this.native, this.statements, sql);
     return statement.run(...values).changes;
   }
-}
-
-function isBetterSqlite(native: NativeConnection): native is BetterSqlite {
-  return native.inTransaction !== undefined && native.prepare !== undefined;
 }

@@ -7,11 +7,25 @@ const BEGIN = 'BEGIN TRANSACTION';
 const ENDS: readonly string[] = ['COMMIT', 'ROLLBACK'];
 
 /** What is known of the statements that ran on a runner of our own. */
-export interface StatementWatch {
+export class StatementWatch {
   /** Whether one was run that the connection will not forget. */
-  isMarked: boolean;
+  isMarked = false;
   /** Whether a transaction was begun here, and not ended. */
-  isBegun: boolean;
+  isBegun = false;
+  /** The error with which SQLite has ended the transaction by itself. */
+  lost: unknown;
+
+  constructor(
+    /** Gives up a wait for other processes. */
+    public signal: AbortSignal | undefined,
+  ) {}
+
+  /** For the next transaction on the same runner. */
+  renew(signal: AbortSignal | undefined): void {
+    this.isBegun = false;
+    this.lost = undefined;
+    this.signal = signal;
+  }
 }
 
 type Run = (sql: string) => Promise<unknown>;
@@ -26,21 +40,20 @@ export function watchStatements(
   title: string,
   signal?: AbortSignal,
 ): StatementWatch {
-  const watch: StatementWatch = { isMarked: false, isBegun: false };
+  const watch = new StatementWatch(signal);
   const { query } = runner;
-  let lost: unknown;
   runner.query = async function (this: SqliteRunner, sql, parameters, structured) {
     const run: Run = (statement) => query.call(this, statement, parameters, structured);
-    if (lost !== undefined) return afterLoss(sql, title, lost);
+    if (watch.lost !== undefined) return afterLoss(sql, title, watch.lost);
     watch.isMarked ||= marksConnection(sql);
     try {
       const result = await (sql === BEGIN
-        ? begin(run, title, signal)
+        ? begin(run, title, watch.signal)
         : patiently(() => run(sql), title));
       watch.isBegun = sql === BEGIN || (watch.isBegun && !ENDS.includes(sql));
       return result;
     } catch (error) {
-      if (watch.isBegun && (await hasEnded(native, query.bind(this)))) lost = error;
+      if (watch.isBegun && (await hasEnded(native, query.bind(this)))) watch.lost = error;
       throw error;
     }
   };

@@ -10,20 +10,31 @@ const LONGEST_PAUSE = 100;
  * Tries again while another process writes to the file. SQLite itself would wait with the whole thread standing still,
  * so our own connections have no busy timeout, and the pauses are here.
  */
-export async function patiently<T>(
+export function patiently<T>(
   work: () => Promise<T>,
   title: string,
   signal?: AbortSignal,
 ): Promise<T> {
+  return work().catch((error: unknown) => persist(work, title, signal, error));
+}
+
+async function persist<T>(
+  work: () => Promise<T>,
+  title: string,
+  signal: AbortSignal | undefined,
+  first: unknown,
+): Promise<T> {
   const deadline = performance.now() + WAIT_LIMIT;
+  let error = first;
   for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    if (!isBusy(error)) throw error;
+    if (performance.now() > deadline) throw tooLong(title, error);
+    await delay(pause, undefined, { ...(signal && { signal }) });
     try {
       return await work();
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-      if (performance.now() > deadline) throw tooLong(title, error);
+    } catch (again) {
+      error = again;
     }
-    await delay(pause, undefined, { ...(signal && { signal }) });
   }
 }
 

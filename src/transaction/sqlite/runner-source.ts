@@ -1,6 +1,7 @@
 import { currentJobScope } from '../../context/scope.js';
 import { watchStatements, type StatementWatch } from './own-statements.js';
-import type { Lane, SqliteDatabase } from './sqlite-database.js';
+import type { Lane } from './own-connection.js';
+import type { SqliteDatabase } from './sqlite-database.js';
 import type { NativeConnection, SqliteRunner } from './sqlite-shape.js';
 import type { Release } from './writer-lock.js';
 

@@ -3,14 +3,15 @@ import {
   JobTransactionError,
   takenOver,
 } from '../../errors/transaction.errors.js';
+import { isPromise } from '../../job/maybe-promise.js';
 import type { LastStatement } from '../../tracker/job-tracker.js';
 import type { ConnectionOpener, ConnectionOwner } from '../job-connection.js';
 import type { DataSourceLike, IsolationLevel } from '../typeorm-shape.js';
 import { DirectTransaction } from './direct-transaction.js';
-import { watchStatements, type StatementWatch } from './own-statements.js';
-import { databaseOf, type Lane, type OwnRunner, type SqliteDatabase } from './sqlite-database.js';
+import type { Lane, WatchedRunner } from './own-connection.js';
+import { databaseOf, type SqliteDatabase } from './sqlite-database.js';
 import type { SqliteRunner } from './sqlite-shape.js';
-import type { Release } from './writer-lock.js';
+import type { LockParty, Release } from './writer-lock.js';
 
 /** A connection for a job alone, where the database is in a file; else the only one, while everybody else waits. */
 export function sqliteConnection(
@@ -22,13 +23,12 @@ export function sqliteConnection(
 
 class SqliteConnection implements ConnectionOpener {
   readonly scarce = 'writer lock';
-  readonly runner: SqliteRunner;
-  readonly #enter: OwnRunner['enter'];
   readonly #database: SqliteDatabase;
-  readonly #abandoned = new AbortController();
+  /** Made where there is something to wait for. */
+  #abandoned: AbortController | undefined;
   #release: Release | undefined;
   #lane: Lane | undefined;
-  #watch: StatementWatch | undefined;
+  #watched: WatchedRunner | undefined;
   #direct: DirectTransaction | undefined;
 
   constructor(
@@ -36,7 +36,11 @@ class SqliteConnection implements ConnectionOpener {
     private readonly owner: ConnectionOwner,
   ) {
     this.#database = databaseOf(dataSource);
-    ({ runner: this.runner, enter: this.#enter } = this.#database.runner());
+  }
+
+  /** That of the connection, so there is none before the transaction begins. */
+  get runner(): SqliteRunner {
+    return this.#watched!.runner;
   }
 
   another(): SqliteRunner {
@@ -45,10 +49,12 @@ class SqliteConnection implements ConnectionOpener {
 
   async begin(isolation: IsolationLevel | undefined): Promise<void> {
     this.#refuse(isolation);
-    await this.#lock();
+    const locking = this.#lock();
+    if (isPromise(locking)) await locking;
     try {
-      await this.#connect();
-      await this.#begin();
+      const lane = this.#database.idleLane() ?? (await this.#database.lane(this.#signal));
+      this.#enter(lane);
+      if (!this.#beginsDirectly()) await this.runner.startTransaction(this.#isolation);
     } catch (error) {
       // The job may go on for long, and has nothing that others should wait for.
       await this.close(error as Error);
@@ -63,9 +69,12 @@ class SqliteConnection implements ConnectionOpener {
 
   async close(error?: Error): Promise<void> {
     const lane = this.#lane;
-    this.#lane = undefined;
+    const reusable = !error && lane !== undefined && this.#isAsNew(lane);
+    // Another job may have them at once.
+    this.#lane = this.#watched = this.#direct = undefined;
     try {
-      await lane?.leave(!error && this.#isAsNew(lane));
+      const leaving = lane?.leave(reusable);
+      if (leaving) await leaving;
     } finally {
       this.#release?.();
     }
@@ -77,39 +86,56 @@ class SqliteConnection implements ConnectionOpener {
   }
 
   abandon(): void {
+    this.#abandoned ??= new AbortController();
     this.#abandoned.abort(new JobTransactionEndedError(this.owner.jobId, this.owner.jobName));
   }
 
-  async #lock(): Promise<void> {
-    if (this.#database.isReadOnly) return;
-    const { jobName, jobId } = this.owner;
-    const title = `the transaction of job ${jobName} (${jobId})`;
-    const { signal } = this.#abandoned;
-    this.#release = await this.#database.hold({ title, jobId, isJob: true }, { signal });
+  get #signal(): AbortSignal {
+    return (this.#abandoned ??= new AbortController()).signal;
   }
 
-  async #connect(): Promise<void> {
-    const { signal } = this.#abandoned;
-    const lane = (this.#lane = await this.#database.lane(signal));
-    this.#enter(lane);
-    this.#watch = watchStatements(this.runner, lane.native, this.#database.title, signal);
+  #lock(): Promise<void> | undefined {
+    if (this.#database.isReadOnly) return undefined;
+    const { jobName, jobId } = this.owner;
+    const title = `the transaction of job ${jobName} (${jobId})`;
+    const party = { title, jobId, isJob: true };
+    this.#release = this.#database.holdIfFree(party);
+    return this.#release ? undefined : this.#waitForLock(party);
+  }
+
+  async #waitForLock(party: LockParty): Promise<void> {
+    this.#release = await this.#database.hold(party, { signal: this.#signal });
+  }
+
+  #enter(lane: Lane): void {
+    this.#lane = lane;
+    this.#watched = lane.watched(this.#abandoned?.signal);
     this.#direct = DirectTransaction.on(this.dataSource, this.runner, lane);
   }
 
-  async #begin(): Promise<void> {
-    const isolation = inheritedIsolation(this.dataSource);
-    if (isolation || !this.#direct?.begin()) return this.runner.startTransaction(isolation);
-    this.#watch!.isBegun = true;
+  /** A DataSource may have READ UNCOMMITTED for a default, which the connection would keep for the next job. */
+  get #isolation(): IsolationLevel | undefined {
+    return this.dataSource.options.isolationLevel && 'SERIALIZABLE';
+  }
+
+  #beginsDirectly(): boolean {
+    if (this.#isolation || !this.#direct?.begin()) return false;
+    this.#watched!.watch.isBegun = true;
+    return true;
   }
 
   async #commitWith(direct: DirectTransaction, { sql, values }: LastStatement): Promise<void> {
-    if ((await direct.change(sql, values)) === 0) throw takenOver(this.owner);
-    await direct.commit();
+    const changed = direct.change(sql, values);
+    if ((isPromise(changed) ? await changed : changed) === 0) throw takenOver(this.owner);
+    const committing = direct.commit();
+    if (isPromise(committing)) await committing;
   }
 
   #isAsNew({ native }: Lane): boolean {
     return (
-      !this.#watch?.isMarked && !this.runner.isTransactionActive && native.inTransaction !== true
+      !this.#watched?.watch.isMarked &&
+      !this.runner.isTransactionActive &&
+      native.inTransaction !== true
     );
   }
 
@@ -120,9 +146,4 @@ class SqliteConnection implements ConnectionOpener {
         'transaction sees the database as it was when it began. Leave { isolation } away.',
     );
   }
-}
-
-/** A DataSource may have READ UNCOMMITTED for a default, which the connection would keep for the next job. */
-function inheritedIsolation({ options }: DataSourceLike): IsolationLevel | undefined {
-  return options.isolationLevel && 'SERIALIZABLE';
 }

@@ -2,34 +2,16 @@ import { basename } from 'node:path';
 import type { FileLocks } from '../../engine/file-locks.js';
 import type { DataSourceLike } from '../typeorm-shape.js';
 import { BorrowedLock, type FileLock } from './borrowed-lock.js';
-import {
-  attachedTo,
-  ConnectionPool,
-  laneOf,
-  runnerOn,
-  type OwnConnection,
-} from './connection-pool.js';
+import { attachedTo, ConnectionPool } from './connection-pool.js';
+import { laneOf, runnerOn, type Lane } from './own-connection.js';
+import { watchStatements } from './own-statements.js';
 import { fileLock, memoryLock, realPath } from './lock-registry.js';
-import {
-  isFile,
-  type NativeConnection,
-  type SqliteDriverLike,
-  type SqliteRunner,
-} from './sqlite-shape.js';
+import { isFile, type SqliteDriverLike, type SqliteRunner } from './sqlite-shape.js';
 import type { LockParty, Release, WaitRules, WriterLock } from './writer-lock.js';
 
 const DATABASE = Symbol.for('nestjs-background:sqlite-database');
 
 type Known = DataSourceLike & { [DATABASE]?: SqliteDatabase };
-
-/** A connection that is lent for a while. */
-export interface Lane {
-  readonly native: NativeConnection;
-  /** Prepared on it, as TypeORM keeps them; without, the runner keeps its own. */
-  readonly statements?: Map<string, unknown>;
-  /** Gives it back; where it is not as good as new, it is closed. */
-  leave(reusable: boolean): Promise<void>;
-}
 
 export interface OwnRunner {
   readonly runner: SqliteRunner;
@@ -104,6 +86,12 @@ export class SqliteDatabase {
     return more.length === 0 ? only!.take(party, rules) : this.#holdAll(party, rules);
   }
 
+  /** Without a wait; `undefined` where it takes one, or may. */
+  holdIfFree(party: LockParty): Release | undefined {
+    const locks = this.#locks();
+    return locks.length === 1 ? locks[0]!.takeIfFree(party) : undefined;
+  }
+
   async #holdAll(party: LockParty, rules?: WaitRules): Promise<Release> {
     const held: Release[] = [];
     const release = (): void => held.reverse().forEach((one) => one());
@@ -136,12 +124,24 @@ export class SqliteDatabase {
 
   /** A connection of its own, or the only one. */
   async lane(signal?: AbortSignal): Promise<Lane> {
-    const pool = this.#pool;
-    if (!pool) return { native: this.driver.databaseConnection, leave: () => Promise.resolve() };
-    const connection: OwnConnection = await pool.lend(signal);
+    return this.#pool ? this.#pool.lend(signal) : this.#onlyLane();
+  }
+
+  /** One that is there already, if any is. */
+  idleLane(): Lane | undefined {
+    return this.#pool ? this.#pool.lendIdle() : this.#onlyLane();
+  }
+
+  #onlyLane(): Lane {
+    const { driver, title } = this;
+    const native = driver.databaseConnection;
     return {
-      ...connection,
-      leave: (reusable) => pool.takeBack(connection, reusable),
+      native,
+      watched(signal) {
+        const { runner } = runnerOn(driver, native);
+        return { runner, watch: watchStatements(runner, native, title, signal) };
+      },
+      leave: () => undefined,
     };
   }
 

@@ -4,6 +4,8 @@ import type { DataSourceLike, DriverLike, QueryRunnerLike } from '../typeorm-sha
 export interface NativeConnection {
   /** Of better-sqlite3 alone. */
   readonly inTransaction?: boolean;
+  /** Of better-sqlite3 alone. */
+  readonly open?: boolean;
   /** Of better-sqlite3 alone: whether the database is in no file. */
   readonly memory?: boolean;
   pragma?(source: string, options?: { simple: boolean }): unknown;
@@ -15,8 +17,11 @@ export interface NativeConnection {
   close(done?: (error: Error | null) => void): unknown;
 }
 
-/** A statement of better-sqlite3 that reads nothing: it has run when this returns. */
+/** A statement of better-sqlite3: it has run when `run` or `all` returns. */
 export interface NativeStatement {
+  /** Whether it gives rows. */
+  readonly reader: boolean;
+  all(...values: readonly unknown[]): unknown[];
   run(...values: readonly unknown[]): { readonly changes: number };
 }
 
@@ -42,6 +47,8 @@ export interface SqliteRunner extends QueryRunnerLike {
   readonly driver: SqliteDriverLike;
   transactionDepth: number;
   broadcaster: object;
+  /** Of subscribers, for each other. */
+  data: object;
   stmtCache?: Map<string, unknown>;
   /** Of sql.js alone: whether there is something to save in its file. */
   isDirty?: boolean;

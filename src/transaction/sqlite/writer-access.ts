@@ -1,5 +1,7 @@
 import { plainQueryRunner } from '../query-runner-seam.js';
 import type { DataSourceLike, QueryRunnerLike } from '../typeorm-shape.js';
+import { preparedOn, type BetterSqlite } from './direct-statement.js';
+import type { Lane } from './own-connection.js';
 import { watchStatements } from './own-statements.js';
 import { databaseOf, type SqliteDatabase } from './sqlite-database.js';
 import { isSqlite } from './sqlite-shape.js';
@@ -25,24 +27,45 @@ export async function withWriterLock<T>(
   limit = WAIT_LIMIT,
 ): Promise<T> {
   if (!isSqlite(dataSource)) return onPlainRunner(dataSource, work);
-  return inWritersLine(dataSource, () => onOwnRunner(databaseOf(dataSource), work), limit);
-}
-
-/**
- * A write on a connection of one's own, in the line of all who write to the file in this process: it finds the file free
- * of them, as soon as its turn comes. @throws DatabaseBusyError after `limit` ms
- */
-export async function inWritersLine<T>(
-  dataSource: DataSourceLike,
-  write: () => Promise<T>,
-  limit = WAIT_LIMIT,
-): Promise<T> {
-  const release = await databaseOf(dataSource).hold(TRACKER, { limit });
+  const database = databaseOf(dataSource);
+  const release = database.holdIfFree(TRACKER) ?? (await database.hold(TRACKER, { limit }));
   try {
-    return await write();
+    return await onOwnRunner(database, work);
   } finally {
     release();
   }
+}
+
+/**
+ * One statement that writes, in the line of all who write to the file in this process: it finds the file free of them, as
+ * soon as its turn comes. It runs on the connection that jobs write with, which has in its cache what they wrote: any other
+ * would have to read that again, and they what it writes. @throws DatabaseBusyError after `limit` ms
+ */
+export async function writeInLine(
+  dataSource: DataSourceLike,
+  sql: string,
+  values: readonly unknown[],
+  limit = WAIT_LIMIT,
+): Promise<unknown> {
+  const database = databaseOf(dataSource);
+  const release = database.holdIfFree(TRACKER) ?? (await database.hold(TRACKER, { limit }));
+  try {
+    const lane = database.idleLane() ?? (await database.lane());
+    try {
+      return executeOn(lane, sql, values);
+    } finally {
+      const leaving = lane.leave(true);
+      if (leaving) await leaving;
+    }
+  } finally {
+    release();
+  }
+}
+
+/** What the statement returns; of one that returns nothing, no rows. */
+function executeOn({ native, statements }: Lane, sql: string, values: readonly unknown[]): unknown {
+  const statement = preparedOn(native as BetterSqlite, statements!, sql);
+  return statement.reader ? statement.all(...values) : void statement.run(...values);
 }
 
 /** Reads what is committed; waits for nobody, but where the database has one connection, or no write-ahead log. */

@@ -42,6 +42,15 @@ export class WriterLock {
     this.#refuseWaitForItself(party);
     this.#refuseCircle(party);
     if (this.#holder) await this.#wait(party, rules);
+    return this.#giveTo(party);
+  }
+
+  /** At once, where nobody holds it: then nobody is waiting either, nor could a wait be refused. */
+  takeIfFree(party: LockParty): Release | undefined {
+    return this.#holder ? undefined : this.#giveTo(party);
+  }
+
+  #giveTo(party: LockParty): Release {
     this.#holder = party;
     let held = true;
     return () => {
