@@ -123,7 +123,7 @@ export class Connections {
   async #inLine(sql: string, parameters: readonly unknown[] = []): Promise<Outcome> {
     const application = this.application as SqliteSource;
     try {
-      const raw = await writeInLine(application, this.#statement(sql), parameters, PATIENCE);
+      const raw = await writeInLine(application, this.statement(sql), parameters, PATIENCE);
       return this.dialect.outcome(raw);
     } catch (error) {
       throw error instanceof DatabaseBusyError ? new DatabaseHeldError(error.message) : error;
