@@ -140,7 +140,7 @@ export function inLots(backend: RedisQueueBackend, redis: Redis): RedisQueueBack
     addJobs: async (entries: Parameters<RedisQueueBackend['addJobs']>[0]): Promise<string[]> => {
       const client = await backend.client;
       const adding = entries.map(({ job, jobId, parentKeyOpts }) =>
-        backend.addJobToTransaction(client, job, jobId!, parentKeyOpts),
+        backend.addJobToTransaction(client, job, jobId, parentKeyOpts),
       );
       return Promise.all(adding);
     },

@@ -3,7 +3,8 @@ import { isFinal, TRANSITIONS } from '../../job/state-machine.js';
 import type { JobQuery } from '../job-tracker.js';
 import type { Keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
-import { FORGET, PLACE_JOB, SIZES, UNPLACE } from './scripts.js';
+import { FORGET, PLACE_JOB, REPLACE, SIZES, UNPLACE } from './scripts.js';
+import type { Move } from './index-changes.js';
 
 const STATES = Object.keys(TRANSITIONS) as JobState[];
 const UNFINISHED = STATES.filter((state) => !isFinal(state));
@@ -34,13 +35,16 @@ export class JobIndex {
   ) {}
 
   /** In a cluster, where another node may have the indexes than the job: the step after it is stored. */
-  async placed(record: JobRecord, rev: number, owner: string | undefined): Promise<void> {
-    if (this.redis.isCluster) await this.place(record, rev, owner);
+  async placed(move: Omit<Move, 'before'>): Promise<void> {
+    const values = [placingOf(move), this.keys.indexBase, this.ttl];
+    await this.redis.run(PLACE_JOB, [this.#places], values);
   }
 
-  async place(record: JobRecord, rev: number, owner: string | undefined): Promise<void> {
-    const placing = JSON.stringify([record.id, placeOf(record, rev, owner), ...endOf(record)]);
-    await this.redis.run(PLACE_JOB, [this.#places], [placing, this.keys.indexBase, this.ttl]);
+  /** Puts a job where it belongs, wherever the indexes have it. */
+  async place(move: Omit<Move, 'before'>): Promise<void> {
+    if (this.redis.isCluster) return this.placed(move);
+    const values = [placingOf(move), this.keys.indexBase, this.ttl];
+    await this.redis.run(REPLACE, [this.keys.job(move.id)], values);
   }
 
   async remove(ids: readonly string[]): Promise<void> {
@@ -55,7 +59,7 @@ export class JobIndex {
     if (redis.isCluster) return this.#forgetApart(ids);
     for (const some of portions(ids, AT_ONCE)) {
       const jobs = some.map((id) => keys.job(id));
-      await redis.run(FORGET, [this.#places, ...jobs], [keys.indexBase, ...some]);
+      await redis.run(FORGET, jobs, [keys.indexBase, ...some]);
     }
   }
 
@@ -168,8 +172,12 @@ export function placeOf(
 }
 
 /** When a job ended that is over. */
-export function endOf({ state, finishedAt = 0 }: JobRecord): readonly number[] {
-  return isFinal(state) ? [finishedAt] : [];
+export function endOf({ state, finishedAt = 0 }: JobRecord): number | undefined {
+  return isFinal(state) ? finishedAt : undefined;
+}
+
+function placingOf({ id, after, end }: Omit<Move, 'before'>): string {
+  return JSON.stringify(end === undefined ? [id, after] : [id, after, end]);
 }
 
 function* portions<T>(all: readonly T[], size: number): Generator<readonly T[]> {

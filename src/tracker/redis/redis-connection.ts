@@ -73,10 +73,6 @@ export class RedisConnection {
     });
   }
 
-  isUnavailable(error: unknown): boolean {
-    return error instanceof TrackerUnavailableError;
-  }
-
   /** From now on nothing is tried again. */
   hurry(): void {
     this.#hurries = true;
@@ -84,8 +80,7 @@ export class RedisConnection {
 
   #answered<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const refuse = (cause: unknown): void =>
-        reject(isAway(cause) ? new TrackerUnavailableError('Redis', { cause }) : cause);
+      const refuse = (cause: unknown): void => reject(refusalOf(cause));
       const giveUp = (): void => {
         refuse(new Error(`Redis has not answered for ${PATIENCE} ms.`));
         // What is on its way is lost, so that it is not done after all, when nobody expects it any more.
@@ -105,6 +100,11 @@ export class RedisConnection {
         .then(resolve, (error: unknown) => refuse(error));
     });
   }
+}
+
+/** What whoever gave the command is told. */
+export function refusalOf(cause: unknown): unknown {
+  return isAway(cause) ? new TrackerUnavailableError('Redis', { cause }) : cause;
 }
 
 /** Whether the error is one of the connection, or says that Redis serves nobody now. */
