@@ -3,7 +3,8 @@ import type { DeliveryOutcome, EngineHost, JobTicket } from '../job-engine.js';
 import type { Broker } from './broker.js';
 import { HeldBack } from './held-back.js';
 import { HeldJobs, type HeldJob } from './held-jobs.js';
-import { bullPriority, messageOf, readMessage } from './message.js';
+import { bullPriority, FIRST, messageOf, readMessage } from './message.js';
+import { Places, type Place } from './places.js';
 import { settle, type Settlement } from './settle.js';
 import { WorkLoop } from './work-loop.js';
 
@@ -26,26 +27,22 @@ export class Workshop {
   readonly #held: HeldJobs;
   readonly #heldBack = new HeldBack();
   readonly #serving = new Set<Promise<void>>();
-  #lent = 0;
+  readonly #places: Places;
   #stopped = false;
   #closed = false;
 
   constructor(private readonly settings: WorkshopSettings) {
-    const { broker, queue, lock, warn } = settings;
+    const { broker, queue, lock, warn, host } = settings;
+    this.#places = new Places(host.concurrency);
     const failed = (error: unknown): void => warn('has trouble with its queue', error);
     const worker = broker.worker();
     worker.on('error', failed);
     this.#held = new HeldJobs(queue, broker.limits(), lock, failed);
     this.#loop = new WorkLoop({
       ...{ worker, failed, interrupt: () => broker.interrupt(worker) },
-      hasRoom: () => this.#serving.size < this.#places,
+      hasRoom: () => this.#serving.size < this.#places.most,
       take: (job, token) => this.#take(job, token),
     });
-  }
-
-  /** How many jobs may be held at once. */
-  get #places(): number {
-    return this.settings.host.concurrency + this.#lent;
   }
 
   start(): void {
@@ -54,22 +51,32 @@ export class Workshop {
   }
 
   /** @param first Done before the place is given away: the awaited job is put first, so that it gets it. */
-  lend(ticket: JobTicket, first: Promise<unknown>): () => void {
+  lend(ticket: JobTicket, awaitedId: string, first: Promise<unknown>): () => void {
     const held = this.#held.find(ticket.id);
     if (held?.counts) void this.#leaveKey(held);
-    let lent: 0 | 1 | undefined;
+    let takeBack: (() => void) | undefined;
+    let isBack = false;
     void first.then(() => {
-      this.#lent += lent ??= 1;
+      if (isBack) return;
+      takeBack = this.#places.lend(awaitedId);
       this.#loop.lookAgain();
     });
     return () => {
-      this.#lent -= lent ??= 0;
+      isBack = true;
+      takeBack?.();
       if (held && ticket.limit) void this.#comeBack(held, ticket.limit.key);
     };
   }
 
+  /** The method of a job is over, and its end is being recorded. */
+  vacate(ticket: JobTicket): void {
+    this.#places.vacate(ticket);
+    this.#loop.lookAgain();
+  }
+
   async pause(): Promise<void> {
     this.#stopped = true;
+    this.#places.close();
     await this.#loop.stop();
   }
 
@@ -111,12 +118,22 @@ export class Workshop {
     }
   }
 
+  /** Where there is no place for it for long, it is handed back: another process may have one. */
   async #deliver(held: HeldJob): Promise<Settlement> {
-    const { ticket } = held;
-    if (this.#stopped) return { kind: 'back' };
+    const { id } = held.ticket;
+    const place = await this.#places.take(id, held.job.priority === FIRST);
+    if (!place) return { kind: 'back' };
+    try {
+      return await this.#deliverTo(held, place);
+    } finally {
+      this.#places.leave(held.ticket);
+    }
+  }
+
+  async #deliverTo(held: HeldJob, { free }: Place): Promise<Settlement> {
     const pause = await this.#enterKey(held);
     if (pause !== undefined) return { kind: 'later', delay: pause };
-    const outcome = await this.settings.host.deliver(ticket);
+    const outcome = await this.settings.host.deliver(held.ticket, free);
     await this.#leaveKey(held);
     return this.#settlementOf(held, outcome);
   }
@@ -140,7 +157,7 @@ export class Workshop {
     const { queue, broker } = this.settings;
     const wake = (): Promise<void> => broker.wake(queue);
     const isOver = (): boolean => this.#closed;
-    const fetchesNext = (): boolean => !this.#stopped && this.#serving.size <= this.#places;
+    const fetchesNext = (): boolean => !this.#stopped && this.#serving.size <= this.#places.most;
     const settling = { queue, wake, isOver, fetchesNext, again: this.#addAgain };
     const next = await settle(settling, held, settlement);
     return next && Job.fromJSON(queue, ...next);

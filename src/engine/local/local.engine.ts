@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers';
 import { QueueFullError } from '../../errors/job.errors.js';
 import type { DeliveryOutcome, EngineHost, JobEngine, JobTicket } from '../job-engine.js';
 import { JobLimits } from './job-limits.js';
-import { Lookahead } from './lookahead.js';
+import { Lookahead } from '../lookahead.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** Deliveries in a row before the event loop gets its turn, so that a flood of short jobs cannot starve requests. */

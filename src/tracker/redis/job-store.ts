@@ -188,7 +188,11 @@ export class JobStore {
   }
 
   /** The record as it is stored; `undefined` where it is no longer as it was known. */
-  async #store(known: Known, { record, owner }: Step, mark: string): Promise<JobRecord | undefined> {
+  async #store(
+    known: Known,
+    { record, owner }: Step,
+    mark: string,
+  ): Promise<JobRecord | undefined> {
     const step = this.#changeOf(known, { record, owner }, mark);
     const answer = await this.parts.steps.take(step);
     if (answer === 0) return undefined;
