@@ -52,6 +52,10 @@ class SplitEngine implements JobEngine {
     return this.#engineOf(ticket).lend(ticket, awaitedId);
   }
 
+  vacate(ticket: JobTicket): void {
+    this.#engineOf(ticket).vacate?.(ticket);
+  }
+
   async pause(): Promise<void> {
     await this.here.pause();
     await this.shared.pause();
