@@ -33,27 +33,25 @@ export class IndexChanges {
     this.#move('state:', id, before?.[1] ?? '', state);
     this.#move('owned:', id, before?.[4] ?? '', owner);
     if (before && isFinal(before[1])) note(this.#removed, endedAs(before[1]), id);
-    if (end !== undefined) note(this.#added, endedAs(state), end, id);
+    if (end !== undefined) note(this.#added, endedAs(state), id, end);
   }
 
-  /** As commands for the program in Redis: [name, index, how many values, values]. */
-  commands(): Values {
-    const all: Values = [];
-    for (const [index, ids] of this.#removed) append(all, 'ZREM', index, ids);
-    for (const [index, scores] of this.#added) append(all, 'ZADD', index, scores);
-    if (this.#places.length > 0) append(all, 'HSET', 'places', this.#places);
-    const kept = new Set([...this.#touched, ...this.#added.keys()]);
-    for (const index of kept) all.push('PEXPIRE', index, 1, this.ttl);
-    return all;
+  /** As commands for the program in Redis: name, index, how many values, and these. */
+  appendTo(list: Values): void {
+    for (const [index, ids] of this.#removed) append(list, 'ZREM', index, ids);
+    for (const [index, scores] of this.#added) append(list, 'ZADD', index, scores);
+    if (this.#places.length > 0) append(list, 'HSET', 'places', this.#places);
+    for (const index of this.#added.keys()) this.#touched.add(index);
+    for (const index of this.#touched) list.push('PEXPIRE', index, 1, this.ttl);
   }
 
   /** What of it does not change is written once. */
   #list(id: string, place: Place): void {
     const [, , name, parent] = place;
     this.#places.push(id, JSON.stringify(place));
-    note(this.#added, 'jobs', 0, id);
-    note(this.#added, `name:${name}`, 0, id);
-    if (parent !== '') note(this.#added, `parent:${parent}`, 0, id);
+    note(this.#added, 'jobs', id, 0);
+    note(this.#added, `name:${name}`, id, 0);
+    if (parent !== '') note(this.#added, `parent:${parent}`, id, 0);
   }
 
   #touch(name: string, parent: string): void {
@@ -67,7 +65,7 @@ export class IndexChanges {
       return;
     }
     if (from !== '') note(this.#removed, prefix + from, id);
-    if (to !== '') note(this.#added, prefix + to, 0, id);
+    if (to !== '') note(this.#added, prefix + to, id, 0);
   }
 }
 
@@ -75,12 +73,14 @@ function endedAs(state: string): string {
   return state === 'completed' ? 'ended:completed' : 'ended:failed';
 }
 
-function note(lists: Map<string, Values>, index: string, ...values: Values): void {
-  const list = lists.get(index);
-  if (list) list.push(...values);
-  else lists.set(index, values);
+function note(lists: Map<string, Values>, index: string, id: string, score?: number): void {
+  let list = lists.get(index);
+  if (!list) lists.set(index, (list = []));
+  if (score !== undefined) list.push(score);
+  list.push(id);
 }
 
-function append(all: Values, command: string, index: string, values: Values): void {
-  all.push(command, index, values.length, ...values);
+function append(list: Values, command: string, index: string, values: Values): void {
+  list.push(command, index, values.length);
+  for (const value of values) list.push(value);
 }

@@ -83,19 +83,20 @@ export class JobSteps {
     const { redis, keys, owner } = this;
     const jobs = some.map(({ step }) => keys.job(step.id));
     const base = redis.isCluster ? '' : keys.indexBase;
-    const values: (string | number)[] = [owner, keys.inbox(''), base];
-    for (const { step } of some) appendStep(values, step);
-    if (!redis.isCluster) values.push(...this.#commandsOf(some));
+    const list: (string | number)[] = [];
+    for (const { step } of some) appendStep(list, step);
+    if (!redis.isCluster) this.#changesOf(some).appendTo(list);
+    const values = [owner, keys.inbox(''), base, JSON.stringify(list)];
     const answers = await redis.run<unknown[]>(STEPS, jobs, values);
     const isLost = answers.pop() === 1;
     if (isLost) await this.#bringBack(some, answers);
     return answers;
   }
 
-  #commandsOf(some: readonly Waiting[]): (string | number)[] {
+  #changesOf(some: readonly Waiting[]): IndexChanges {
     const changes = new IndexChanges(this.index.ttl);
     for (const { step } of some) changes.add(step);
-    return changes.commands();
+    return changes;
   }
 
   /** An index was lost, or this is the second time. */
@@ -105,8 +106,9 @@ export class JobSteps {
   }
 }
 
-function appendStep(values: (string | number)[], step: JobStep): void {
+function appendStep(list: (string | number)[], step: JobStep): void {
   const { id, ttl, rev, mark, isProgressGone, fields, gone } = step;
-  values.push(id, ttl, rev, mark, isProgressGone ? 1 : 0, fields.length, gone.length);
-  values.push(...fields, ...gone);
+  list.push(id, ttl, rev, mark, isProgressGone ? 1 : 0, fields.length, gone.length);
+  for (const one of fields) list.push(one);
+  for (const one of gone) list.push(one);
 }

@@ -47,16 +47,21 @@ export class RedisConnection {
   }
 
   /** Tries again until Redis is back: for what must be stored some time, and keeps nobody waiting. */
-  async patiently<T>(work: () => Promise<T>): Promise<T> {
+  patiently<T>(work: () => Promise<T>): Promise<T> {
+    return work().catch((error: unknown) => this.#persist(work, error));
+  }
+
+  async #persist<T>(work: () => Promise<T>, first: unknown): Promise<T> {
     const deadline = performance.now() + this.endurance;
-    for (;;) {
+    for (let error = first; ;) {
+      const isOver = this.#hurries || performance.now() > deadline;
+      if (isOver || !(error instanceof TrackerUnavailableError)) throw error;
+      await this.#pause();
       try {
         return await work();
-      } catch (error) {
-        const isOver = this.#hurries || performance.now() > deadline;
-        if (isOver || !(error instanceof TrackerUnavailableError)) throw error;
+      } catch (next) {
+        error = next;
       }
-      await this.#pause();
     }
   }
 

@@ -102,50 +102,52 @@ end
  * that it was worked out for, and with no other; one that comes twice, since the answer to the first was lost, is done
  * once: it bears a mark. What is not done to a job is not done to the indexes either. An error is the answer for its job
  * alone. The last answer tells whether an index has not had a job that it should.
- * KEYS: jobs. ARGV: this process, inboxes, base of the indexes, for each job [id, ttl, rev or empty, mark, whether
- * progress is gone, how many fields and values, how many fields that are gone, these fields and values, those fields],
- * then the commands: [name, index, how many values, values]. Of each value or pair one is the id.
+ * KEYS: jobs. ARGV: this process, inboxes, base of the indexes, and a list as JSON, since many arguments cost more than
+ * one: for each job id, ttl, rev or empty, mark, 1 if progress is gone, how many fields and values, how many fields that
+ * are gone, these fields and values, those fields; then for each command its name, index, how many values, and these,
+ * each of which or each pair of which has an id.
  */
 export const STEPS = script(
   TELL,
   `
 local me, inbox, base = ARGV[1], ARGV[2], ARGV[3]
+local list = cjson.decode(ARGV[4])
 local function create(key, ttl, first, last)
   local rev = redis.call('HGET', key, 'rev')
   if rev then return rev == '1' and 1 or 0 end
-  redis.call('HSET', key, 'caller', me, unpack(ARGV, first, last))
+  redis.call('HSET', key, 'caller', me, unpack(list, first, last))
   redis.call('PEXPIRE', key, ttl)
   return 1
 end
 local function change(key, at, first, last, lastGone)
   local job = redis.call('HMGET', key, 'rev', 'mark', 'progress', 'activity', 'last', 'caller')
-  if job[2] == ARGV[at + 3] then return job[3] or 1 end
-  if job[1] ~= ARGV[at + 2] then return 0 end
-  local ttl, keepsProgress = ARGV[at + 1], ARGV[at + 4] == '0'
-  redis.call('HSET', key, unpack(ARGV, first, last))
-  if lastGone > last then redis.call('HDEL', key, unpack(ARGV, last + 1, lastGone)) end
+  if job[2] == list[at + 3] then return job[3] or 1 end
+  if job[1] ~= list[at + 2] then return 0 end
+  local ttl, keepsProgress = list[at + 1], list[at + 4] == 0
+  redis.call('HSET', key, unpack(list, first, last))
+  if lastGone > last then redis.call('HDEL', key, unpack(list, last + 1, lastGone)) end
   if job[4] then redis.call('HDEL', key, 'activity') end
   if job[3] and not keepsProgress then redis.call('HDEL', key, 'progress') end
   redis.call('PEXPIRE', key, ttl)
   if job[5] then redis.call('PEXPIRE', key .. ':output', ttl) end
-  tell(key, ARGV[at], me, inbox, job[6])
+  tell(key, list[at], me, inbox, job[6])
   return keepsProgress and job[3] or 1
 end
-local at, answers, refused, isRefused = 4, {}, {}, false
+local at, answers, refused, isRefused = 1, {}, {}, false
 for which, key in ipairs(KEYS) do
   local first = at + 7
-  local last = first + ARGV[at + 5] - 1
-  local lastGone = last + ARGV[at + 6]
+  local last = first + list[at + 5] - 1
+  local lastGone = last + list[at + 6]
   local isDone, answer
-  if ARGV[at + 2] == '' then
-    isDone, answer = pcall(create, key, ARGV[at + 1], first, last)
+  if list[at + 2] == '' then
+    isDone, answer = pcall(create, key, list[at + 1], first, last)
   else
     isDone, answer = pcall(change, key, at, first, last, lastGone)
   end
   if not isDone and type(answer) ~= 'table' then answer = { err = tostring(answer) } end
   answers[which] = answer
   if not isDone or answer == 0 then
-    refused[ARGV[at]] = true
+    refused[list[at]] = true
     isRefused = true
   end
   at = lastGone + 1
@@ -153,7 +155,7 @@ end
 local function done(width, first, last)
   local values = {}
   for each = first, last, width do
-    local one, other = ARGV[each], width == 2 and ARGV[each + 1] or nil
+    local one, other = list[each], width == 2 and list[each + 1] or nil
     if not refused[one] and not refused[other or one] then
       values[#values + 1] = one
       values[#values + 1] = other
@@ -161,13 +163,13 @@ local function done(width, first, last)
   end
   return values
 end
-local isLost, all = 0, #ARGV
+local isLost, all = 0, #list
 while at < all do
-  local command, index, count = ARGV[at], base .. ':' .. ARGV[at + 1], tonumber(ARGV[at + 2])
+  local command, index, count = list[at], base .. ':' .. list[at + 1], list[at + 2]
   local first = at + 3
   at = first + count
   if not isRefused then
-    local found = redis.call(command, index, unpack(ARGV, first, at - 1))
+    local found = redis.call(command, index, unpack(list, first, at - 1))
     if command == 'ZREM' and found < count then isLost = 1 end
   else
     local width = (command == 'ZADD' or command == 'HSET') and 2 or 1
