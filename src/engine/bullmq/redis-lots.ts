@@ -9,8 +9,18 @@ const NO_SUCH_SCRIPT = /^NOSCRIPT\b/;
 
 type Argument = string | number | Buffer;
 
-/** The programs of BullMQ that are run for one job each, and which of their keys is the job's own: the others are the queue's. */
-const OWN_KEY: Readonly<Record<string, number>> = { addPrioritizedJob: 0, moveToFinished: 12 };
+/** How a program of BullMQ, which is run for one job, can be run for many. */
+interface Gathering {
+  /** Which of its keys is the job's own: the others are the queue's. 0 where there is none. */
+  readonly ownKey: number;
+  /** A value that it has for most jobs: the few others have other keys of the queue, and go alone. */
+  readonly usual?: string;
+}
+
+const GATHERED: Readonly<Record<string, Gathering>> = {
+  addPrioritizedJob: { ownKey: 0 },
+  moveToFinished: { ownKey: 12, usual: 'completed' },
+};
 
 /** A program of BullMQ, as it has taught it to ioredis. */
 interface Program {
@@ -48,13 +58,14 @@ class Lots {
   run(values: readonly Argument[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const length = this.#waiting.push({ values, resolve, reject });
-      if (length === 1) setImmediate(() => this.#send());
+      if (length === 1) setImmediate(() => this.send());
       // So that Redis begins with what there is while more is being made.
-      if (length === MOST) this.#send();
+      if (length === MOST) this.send();
     });
   }
 
-  #send(): void {
+  /** Sends what there is. */
+  send(): void {
     const some = this.#waiting;
     this.#waiting = [];
     if (some.length > 0) void this.#sendTogether(some);
@@ -125,37 +136,40 @@ return answers
  * elsewhere, is run for each job by itself, as BullMQ does it.
  */
 export function inLots(backend: RedisQueueBackend, redis: Redis): RedisQueueBackend {
-  const lots = new Map<string, Lots | undefined>();
+  const all = new Map<string, Lots | undefined>();
   const alone = backend.execCommand.bind(backend);
   const lotsOf = (name: string): Lots | undefined => {
-    if (!lots.has(name)) lots.set(name, lotsFor(redis, name));
-    return lots.get(name);
+    if (!all.has(name)) all.set(name, newLots(redis, name));
+    return all.get(name);
   };
   return Object.assign(backend, {
     execCommand: (client: RedisClient, name: string, values: Argument[]): unknown => {
-      const together = OWN_KEY[name] === undefined || isFailure(values) ? undefined : lotsOf(name);
-      return together ? together.run(values) : alone(client, name, values);
+      const lots = isGathered(name, values) ? lotsOf(name) : undefined;
+      return lots ? lots.run(values) : alone(client, name, values);
     },
-    // BullMQ's own hands them a pipeline, which is not run one by one.
+    // BullMQ's own runs them in a pipeline.
     addJobs: async (entries: Parameters<RedisQueueBackend['addJobs']>[0]): Promise<string[]> => {
       const client = await backend.client;
       const adding = entries.map(({ job, jobId, parentKeyOpts }) =>
         backend.addJobToTransaction(client, job, jobId, parentKeyOpts),
       );
+      // They were gathered before: what is told of one of them later must not overtake it.
+      lotsOf('addPrioritizedJob')?.send();
       return Promise.all(adding);
     },
   });
 }
 
-/** The one program that ends jobs has other keys of the queue for those that have failed, which are few. */
-function isFailure(values: readonly Argument[]): boolean {
-  return values.includes('failed');
+function isGathered(name: string, values: readonly Argument[]): boolean {
+  const gathering = GATHERED[name];
+  return gathering !== undefined && (!gathering.usual || values.includes(gathering.usual));
 }
 
-function lotsFor(redis: Redis, name: string): Lots | undefined {
+/** BullMQ teaches ioredis its programs by their names and its version. */
+function newLots(redis: Redis, name: string): Lots | undefined {
   const programs = (redis as { scriptsSet?: Record<string, Partial<Program>> }).scriptsSet ?? {};
-  const found = Object.keys(programs).find((full) => full.startsWith(`${name}:`));
-  const { lua, numberOfKeys } = (found && programs[found]) || {};
+  const full = Object.keys(programs).find((one) => one.startsWith(`${name}:`));
+  const { lua, numberOfKeys } = (full && programs[full]) || {};
   if (typeof lua !== 'string' || typeof numberOfKeys !== 'number') return undefined;
-  return new Lots(redis, { lua, numberOfKeys }, OWN_KEY[name]!);
+  return new Lots(redis, { lua, numberOfKeys }, GATHERED[name]!.ownKey);
 }
