@@ -1,9 +1,16 @@
-import { Job, type Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { DeliveryOutcome, EngineHost, JobTicket } from '../job-engine.js';
 import type { Broker } from './broker.js';
 import { HeldBack } from './held-back.js';
 import { HeldJobs, type HeldJob } from './held-jobs.js';
-import { bullPriority, FIRST, messageOf, readMessage } from './message.js';
+import {
+  bullPriority,
+  deliveredOf,
+  FIRST,
+  messageOf,
+  readMessage,
+  type Delivered,
+} from './message.js';
 import { Places, type Place } from './places.js';
 import { settle, type Settlement } from './settle.js';
 import { WorkLoop } from './work-loop.js';
@@ -88,7 +95,7 @@ export class Workshop {
     this.#held.close();
   }
 
-  #take(job: Job, token: string): void {
+  #take(job: Delivered, token: string): void {
     const serving = this.#serveAll(job, token).then(() => {
       this.#serving.delete(serving);
       this.#loop.lookAgain();
@@ -97,8 +104,8 @@ export class Workshop {
   }
 
   /** The job, and in its place the one that comes with its end, and so on. */
-  async #serveAll(first: Job, token: string): Promise<void> {
-    for (let job: Job | undefined = first; job;) {
+  async #serveAll(first: Delivered, token: string): Promise<void> {
+    for (let job: Delivered | undefined = first; job;) {
       const { id } = job;
       job = await this.#serve(job, token).catch((error: unknown) => {
         this.settings.warn(`could not settle job ${id}`, error);
@@ -107,7 +114,7 @@ export class Workshop {
     }
   }
 
-  async #serve(job: Job, token: string): Promise<Job | undefined> {
+  async #serve(job: Delivered, token: string): Promise<Delivered | undefined> {
     const ticket = readMessage(job);
     const held = { job, token, ticket: ticket ?? noTicket(job), counts: false };
     this.#held.add(held);
@@ -145,7 +152,7 @@ export class Workshop {
     return delay > 0 ? { kind: 'later', delay } : { kind: 'back' };
   }
 
-  #refuse({ id, name }: Job): Settlement {
+  #refuse({ id, name }: Delivered): Settlement {
     const why = 'It was not put there by nestjs-background.';
     const what = `found a message in its queue that is none of its own (${String(name)}, ${String(id)})`;
     this.settings.warn(`${what}. It is kept among the failed jobs of BullMQ, and was not run`);
@@ -153,14 +160,14 @@ export class Workshop {
   }
 
   /** The next job, where there is one, and it may begin in the place of this one. */
-  async #settle(held: HeldJob, settlement: Settlement): Promise<Job | undefined> {
+  async #settle(held: HeldJob, settlement: Settlement): Promise<Delivered | undefined> {
     const { queue, broker } = this.settings;
     const wake = (): Promise<void> => broker.wake(queue);
     const isOver = (): boolean => this.#closed;
     const fetchesNext = (): boolean => !this.#stopped && this.#serving.size <= this.#places.most;
     const settling = { queue, wake, isOver, fetchesNext, again: this.#addAgain };
     const next = await settle(settling, held, settlement);
-    return next && Job.fromJSON(queue, ...next);
+    return next && deliveredOf(...next);
   }
 
   readonly #addAgain = async ({ ticket }: HeldJob, delay: number): Promise<void> => {
@@ -202,10 +209,10 @@ export class Workshop {
   }
 }
 
-function parkingOf({ attemptsStarted }: Job): number {
+function parkingOf({ attemptsStarted }: Delivered): number {
   return Math.min(LONGEST_PARKING, FIRST_PARKING * 2 ** Math.min(10, attemptsStarted - 1));
 }
 
-function noTicket({ id = '', name }: Job): JobTicket {
+function noTicket({ id = '', name }: Delivered): JobTicket {
   return { id, name, priority: 0, runAt: undefined, limit: undefined };
 }
