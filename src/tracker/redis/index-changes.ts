@@ -1,17 +1,7 @@
 import { isFinal } from '../../job/state-machine.js';
-import type { Place } from './job-index.js';
+import type { Move, Place } from './job-place.js';
 
 type Values = (string | number)[];
-
-/** A job that is created or changed, as the indexes know it. */
-export interface Move {
-  readonly id: string;
-  /** `undefined` of a job that is created. */
-  readonly before: Place | undefined;
-  readonly after: Place;
-  /** When it ended, if it is over; in ms since 1970. */
-  readonly end: number | undefined;
-}
 
 /** What several jobs mean for the indexes: each is written to once for all of them. */
 export class IndexChanges {

@@ -1,18 +1,15 @@
 import type { JobRecord, JobState } from '../../job/job.js';
 import { isFinal, TRANSITIONS } from '../../job/state-machine.js';
 import type { JobQuery } from '../job-tracker.js';
+import type { Move, Place } from './job-place.js';
 import type { Keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
 import { FORGET, PLACE_JOB, REPLACE, SIZES, UNPLACE } from './scripts.js';
-import type { Move } from './index-changes.js';
 
 const STATES = Object.keys(TRANSITIONS) as JobState[];
 const UNFINISHED = STATES.filter((state) => !isFinal(state));
 /** How many jobs are removed at once: few enough that Redis is done in a moment. */
 const AT_ONCE = 100;
-
-/** Where a job is in the indexes: [rev, state, name, parent, owner, has a call]. */
-export type Place = readonly [number, JobState, string, string, string, 0 | 1];
 
 /** What is kept of each job beside its place. */
 export interface Placed {
@@ -161,19 +158,6 @@ export class JobIndex {
     const range = [from, to, 'BYLEX', ...order, 'LIMIT', 0, limit];
     return this.redis.command<string[]>('ZRANGE', this.keys.index(index), ...range);
   }
-}
-
-export function placeOf(
-  { state, name, parentId = '', call }: JobRecord,
-  rev: number,
-  owner: string | undefined,
-): Place {
-  return [rev, state, name, parentId, owner ?? '', call === undefined ? 0 : 1];
-}
-
-/** When a job ended that is over. */
-export function endOf({ state, finishedAt = 0 }: JobRecord): number | undefined {
-  return isFinal(state) ? finishedAt : undefined;
 }
 
 function placingOf({ id, after, end }: Omit<Move, 'before'>): string {

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers';
-import { IndexChanges, type Move } from './index-changes.js';
+import { IndexChanges } from './index-changes.js';
 import type { JobIndex } from './job-index.js';
+import type { Move } from './job-place.js';
 import type { Keys } from './keys.js';
 import { refusalOf, type RedisConnection } from './redis-connection.js';
 import { STEPS } from './scripts.js';

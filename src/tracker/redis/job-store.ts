@@ -3,8 +3,8 @@ import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/jo
 import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
 import type { JobQuery, Retention } from '../job-tracker.js';
 import { difference, fieldsOf, KEPT, progressIn, recordOf, type Fields } from './job-hash.js';
-import { endOf, placeOf, type JobIndex } from './job-index.js';
-import type { Move } from './index-changes.js';
+import type { JobIndex } from './job-index.js';
+import { endOf, placeOf, type Move } from './job-place.js';
 import type { JobStep, JobSteps } from './job-steps.js';
 import type { Keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
