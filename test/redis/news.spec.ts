@@ -88,4 +88,43 @@ describeWithRedis('Two processes with redisTracker()', (url) => {
     expect((await there.list({ name: record.name })).map(({ id }) => id)).toEqual([record.id]);
     expect(await there.counts()).toMatchObject({ queued: 0, running: 1 });
   });
+
+  it('change a job in the same turn: one of them does, and the indexes follow that one', async () => {
+    const [here, there] = trackers as [JobTracker, JobTracker];
+    const [record, other] = [newRecord(), newRecord()];
+    await Promise.all([here.create(record), here.create(other)]);
+    const error = { name: 'Error', message: 'no more' };
+    const changed = await Promise.all([
+      here.change(record.id, { type: 'start', at: 1 }),
+      there.change(record.id, { type: 'cancel', at: 1, error }),
+      // In the same turn of the same process, too.
+      here.change(other.id, { type: 'start', at: 1 }),
+      here.change(other.id, { type: 'start', at: 2 }),
+    ]);
+    expect(changed.filter((one) => one !== undefined).map(({ state }) => state)).toContain(
+      'cancelled',
+    );
+    expect(changed.slice(2).filter((one) => one !== undefined)).toHaveLength(1);
+    expect((await there.find(record.id))?.state).toBe('cancelled');
+    expect(await here.counts()).toMatchObject({ queued: 0, running: 1, cancelled: 1 });
+    expect(await there.list({ state: 'cancelled' })).toMatchObject([{ id: record.id }]);
+  });
+
+  it('leave nothing of a job that is forgotten, nor of one whose time was over', async () => {
+    const [here, there] = trackers as [JobTracker, JobTracker];
+    const parent = newRecord();
+    const [ended, expired] = [
+      newRecord({ parentId: parent.id }),
+      newRecord({ parentId: parent.id }),
+    ];
+    await Promise.all([ended, expired].map(async (record) => here.create(record)));
+    await there.change(ended.id, { type: 'start', at: 1 });
+    await there.change(ended.id, { type: 'complete', at: 2, result: 'done' }, 1);
+    await there.change(expired.id, { type: 'start', at: 1 });
+    await admin.del(`${prefix}:{${expired.id}}`);
+    await here.forget(ended.id);
+    await here.forget(expired.id);
+    const left = await admin.keys(`*${prefix}*`);
+    expect(left.filter((key) => !/:(lease:.*|owners)$/.test(key))).toEqual([]);
+  });
 });

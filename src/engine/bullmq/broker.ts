@@ -20,15 +20,12 @@ export interface Broker {
   close(): Promise<void>;
 }
 
-/** Nothing of ours stays behind in the queue; what is refused is kept for whoever looks. */
-const JOB_OPTIONS = { removeOnComplete: true, removeOnFail: { count: 1000 } } as const;
-
-/** With the lock of a job that is fetched with the end of another, which BullMQ reads from its worker's options. */
-export function queueOptions({ lock }: BullMqSettings): {
-  defaultJobOptions: typeof JOB_OPTIONS;
-  lockDuration: number;
-} {
-  return { defaultJobOptions: JOB_OPTIONS, lockDuration: lock };
+/**
+ * With the lock of a job that is fetched with the end of another, which BullMQ reads from its worker's options. That a
+ * job leaves nothing behind is said at its end: as an option it would be written and read with every job.
+ */
+export function queueOptions({ lock }: BullMqSettings): { lockDuration: number } {
+  return { lockDuration: lock };
 }
 
 /** How often it is looked for stalled jobs: often enough for a lock that has just run out. */

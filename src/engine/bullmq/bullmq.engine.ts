@@ -90,14 +90,16 @@ class BullMqEngine implements JobEngine {
   lend(ticket: JobTicket, awaitedId: string): () => void {
     this.#expected.add(awaitedId);
     const hurried = this.#queue.getBackend().changePriority(awaitedId, FIRST);
-    const takeBack = this.#workshop?.lend(
-      ticket,
-      hurried.catch(() => undefined),
-    );
+    const first = hurried.catch(() => undefined);
+    const takeBack = this.#workshop?.lend(ticket, awaitedId, first);
     return () => {
       this.#expected.delete(awaitedId);
       takeBack?.();
     };
+  }
+
+  vacate(ticket: JobTicket): void {
+    this.#workshop?.vacate(ticket);
   }
 
   async pause(): Promise<void> {

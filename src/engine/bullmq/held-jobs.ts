@@ -1,11 +1,12 @@
 import { clearInterval, setInterval } from 'node:timers';
-import type { Job, Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { JobTicket } from '../job-engine.js';
 import type { KeyLimits } from './key-limits.js';
+import type { Delivered } from './message.js';
 
 /** A job that was fetched and is not settled. */
 export interface HeldJob {
-  readonly job: Job;
+  readonly job: Delivered;
   /** What BullMQ knows this delivery by. */
   readonly token: string;
   readonly ticket: JobTicket;

@@ -1,4 +1,4 @@
-import type { Job } from 'bullmq';
+import type { Job, JobJson } from 'bullmq';
 import { isJobId } from '../../job/job-id.js';
 import type { JobTicket } from '../job-engine.js';
 
@@ -24,8 +24,17 @@ export function messageOf({ limit }: JobTicket): Message {
   return limit ? { limit } : {};
 }
 
+/** What is used of a job of BullMQ, which comes with the end of another without being made one of its class. */
+export type Delivered = Pick<Job, 'id' | 'name' | 'data' | 'opts' | 'priority' | 'attemptsStarted'>;
+
+export function deliveredOf(json: JobJson, id: string): Delivered {
+  const { name, opts, priority, attemptsStarted } = json;
+  const data: unknown = JSON.parse(json.data || '{}');
+  return { id, name, data, opts, priority: priority ?? 0, attemptsStarted: attemptsStarted ?? 0 };
+}
+
 /** The ticket that a message stands for; `undefined` where it is none of ours, whatever it looks like. */
-export function readMessage({ id, name, data, priority }: Job): JobTicket | undefined {
+export function readMessage({ id, name, data, priority }: Delivered): JobTicket | undefined {
   if (!isJobId(id) || typeof name !== 'string') return undefined;
   const limit = readLimit((data as Message | null)?.limit);
   if (limit === 'forged') return undefined;

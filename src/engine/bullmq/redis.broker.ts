@@ -1,10 +1,11 @@
-import { Queue, Worker } from 'bullmq';
+import { createRedisBackend, Queue, Worker, type BackendFactory } from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import { EngineUnavailableError } from '../../errors/engine.errors.js';
 import { queueOptions, workerOptions, type Broker } from './broker.js';
 import type { KeyLimits } from './key-limits.js';
 import type { BullMqEngineOptions, BullMqSettings } from './options.js';
 import { RedisLimits } from './redis-limits.js';
+import { inLots } from './redis-lots.js';
 
 type Place = NonNullable<BullMqEngineOptions['redis']>;
 
@@ -43,7 +44,8 @@ export class RedisBroker implements Broker {
   queue(): Queue {
     const { queue } = this.settings;
     const options = { connection: this.#hasty, ...queueOptions(this.settings) };
-    return new Queue(queue, options);
+    const backend: BackendFactory = (...place) => inLots(createRedisBackend(...place), this.#hasty);
+    return new Queue(queue, options, backend as never);
   }
 
   worker(): Worker {

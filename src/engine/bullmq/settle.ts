@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { JobJson, Queue } from 'bullmq';
+import type { JobJson, MinimalJob, Queue } from 'bullmq';
 import type { HeldJob } from './held-jobs.js';
 
 /** How BullMQ says that a delivery is no longer the one that counts: the job is gone, or with somebody else. */
@@ -50,12 +50,14 @@ export async function settle(
 /** @param isFirst A try that comes after another may find what that one has fetched: it fetches nothing. */
 async function tell(
   { queue, wake, fetchesNext }: Settling,
-  { job, token }: HeldJob,
+  { job: delivered, token }: HeldJob,
   settlement: Settlement,
   isFirst: boolean,
 ): Promise<Next | undefined> {
   const backend = queue.getBackend();
-  const id = job.id!;
+  const id = delivered.id!;
+  // Of all that a job has, BullMQ uses here what this one has, too.
+  const job = delivered as unknown as MinimalJob;
   if (settlement.kind === 'done') {
     const fetches = isFirst && fetchesNext();
     return nextIn(await backend.moveToCompleted(job, 'null', true, token, fetches));

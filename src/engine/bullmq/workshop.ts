@@ -1,9 +1,17 @@
-import { Job, type Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { DeliveryOutcome, EngineHost, JobTicket } from '../job-engine.js';
 import type { Broker } from './broker.js';
 import { HeldBack } from './held-back.js';
 import { HeldJobs, type HeldJob } from './held-jobs.js';
-import { bullPriority, messageOf, readMessage } from './message.js';
+import {
+  bullPriority,
+  deliveredOf,
+  FIRST,
+  messageOf,
+  readMessage,
+  type Delivered,
+} from './message.js';
+import { Places, type Place } from './places.js';
 import { settle, type Settlement } from './settle.js';
 import { WorkLoop } from './work-loop.js';
 
@@ -26,26 +34,22 @@ export class Workshop {
   readonly #held: HeldJobs;
   readonly #heldBack = new HeldBack();
   readonly #serving = new Set<Promise<void>>();
-  #lent = 0;
+  readonly #places: Places;
   #stopped = false;
   #closed = false;
 
   constructor(private readonly settings: WorkshopSettings) {
-    const { broker, queue, lock, warn } = settings;
+    const { broker, queue, lock, warn, host } = settings;
+    this.#places = new Places(host.concurrency);
     const failed = (error: unknown): void => warn('has trouble with its queue', error);
     const worker = broker.worker();
     worker.on('error', failed);
     this.#held = new HeldJobs(queue, broker.limits(), lock, failed);
     this.#loop = new WorkLoop({
       ...{ worker, failed, interrupt: () => broker.interrupt(worker) },
-      hasRoom: () => this.#serving.size < this.#places,
+      hasRoom: () => this.#serving.size < this.#places.most,
       take: (job, token) => this.#take(job, token),
     });
-  }
-
-  /** How many jobs may be held at once. */
-  get #places(): number {
-    return this.settings.host.concurrency + this.#lent;
   }
 
   start(): void {
@@ -54,22 +58,32 @@ export class Workshop {
   }
 
   /** @param first Done before the place is given away: the awaited job is put first, so that it gets it. */
-  lend(ticket: JobTicket, first: Promise<unknown>): () => void {
+  lend(ticket: JobTicket, awaitedId: string, first: Promise<unknown>): () => void {
     const held = this.#held.find(ticket.id);
     if (held?.counts) void this.#leaveKey(held);
-    let lent: 0 | 1 | undefined;
+    let takeBack: (() => void) | undefined;
+    let isBack = false;
     void first.then(() => {
-      this.#lent += lent ??= 1;
+      if (isBack) return;
+      takeBack = this.#places.lend(awaitedId);
       this.#loop.lookAgain();
     });
     return () => {
-      this.#lent -= lent ??= 0;
+      isBack = true;
+      takeBack?.();
       if (held && ticket.limit) void this.#comeBack(held, ticket.limit.key);
     };
   }
 
+  /** The method of a job is over, and its end is being recorded. */
+  vacate(ticket: JobTicket): void {
+    this.#places.vacate(ticket);
+    this.#loop.lookAgain();
+  }
+
   async pause(): Promise<void> {
     this.#stopped = true;
+    this.#places.close();
     await this.#loop.stop();
   }
 
@@ -81,7 +95,7 @@ export class Workshop {
     this.#held.close();
   }
 
-  #take(job: Job, token: string): void {
+  #take(job: Delivered, token: string): void {
     const serving = this.#serveAll(job, token).then(() => {
       this.#serving.delete(serving);
       this.#loop.lookAgain();
@@ -90,8 +104,8 @@ export class Workshop {
   }
 
   /** The job, and in its place the one that comes with its end, and so on. */
-  async #serveAll(first: Job, token: string): Promise<void> {
-    for (let job: Job | undefined = first; job;) {
+  async #serveAll(first: Delivered, token: string): Promise<void> {
+    for (let job: Delivered | undefined = first; job;) {
       const { id } = job;
       job = await this.#serve(job, token).catch((error: unknown) => {
         this.settings.warn(`could not settle job ${id}`, error);
@@ -100,7 +114,7 @@ export class Workshop {
     }
   }
 
-  async #serve(job: Job, token: string): Promise<Job | undefined> {
+  async #serve(job: Delivered, token: string): Promise<Delivered | undefined> {
     const ticket = readMessage(job);
     const held = { job, token, ticket: ticket ?? noTicket(job), counts: false };
     this.#held.add(held);
@@ -111,12 +125,22 @@ export class Workshop {
     }
   }
 
+  /** Where there is no place for it for long, it is handed back: another process may have one. */
   async #deliver(held: HeldJob): Promise<Settlement> {
-    const { ticket } = held;
-    if (this.#stopped) return { kind: 'back' };
+    const { id } = held.ticket;
+    const place = await this.#places.take(id, held.job.priority === FIRST);
+    if (!place) return { kind: 'back' };
+    try {
+      return await this.#deliverTo(held, place);
+    } finally {
+      this.#places.leave(held.ticket);
+    }
+  }
+
+  async #deliverTo(held: HeldJob, { coming }: Place): Promise<Settlement> {
     const pause = await this.#enterKey(held);
     if (pause !== undefined) return { kind: 'later', delay: pause };
-    const outcome = await this.settings.host.deliver(ticket);
+    const outcome = await this.settings.host.deliver(held.ticket, coming);
     await this.#leaveKey(held);
     return this.#settlementOf(held, outcome);
   }
@@ -128,7 +152,7 @@ export class Workshop {
     return delay > 0 ? { kind: 'later', delay } : { kind: 'back' };
   }
 
-  #refuse({ id, name }: Job): Settlement {
+  #refuse({ id, name }: Delivered): Settlement {
     const why = 'It was not put there by nestjs-background.';
     const what = `found a message in its queue that is none of its own (${String(name)}, ${String(id)})`;
     this.settings.warn(`${what}. It is kept among the failed jobs of BullMQ, and was not run`);
@@ -136,14 +160,14 @@ export class Workshop {
   }
 
   /** The next job, where there is one, and it may begin in the place of this one. */
-  async #settle(held: HeldJob, settlement: Settlement): Promise<Job | undefined> {
+  async #settle(held: HeldJob, settlement: Settlement): Promise<Delivered | undefined> {
     const { queue, broker } = this.settings;
     const wake = (): Promise<void> => broker.wake(queue);
     const isOver = (): boolean => this.#closed;
-    const fetchesNext = (): boolean => !this.#stopped && this.#serving.size <= this.#places;
+    const fetchesNext = (): boolean => !this.#stopped && this.#serving.size <= this.#places.most;
     const settling = { queue, wake, isOver, fetchesNext, again: this.#addAgain };
     const next = await settle(settling, held, settlement);
-    return next && Job.fromJSON(queue, ...next);
+    return next && deliveredOf(...next);
   }
 
   readonly #addAgain = async ({ ticket }: HeldJob, delay: number): Promise<void> => {
@@ -185,10 +209,10 @@ export class Workshop {
   }
 }
 
-function parkingOf({ attemptsStarted }: Job): number {
+function parkingOf({ attemptsStarted }: Delivered): number {
   return Math.min(LONGEST_PARKING, FIRST_PARKING * 2 ** Math.min(10, attemptsStarted - 1));
 }
 
-function noTicket({ id = '', name }: Job): JobTicket {
+function noTicket({ id = '', name }: Delivered): JobTicket {
   return { id, name, priority: 0, runAt: undefined, limit: undefined };
 }

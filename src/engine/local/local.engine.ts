@@ -8,9 +8,9 @@ import type {
   JobTicket,
   TakePlace,
 } from '../job-engine.js';
-import { ComingPlace } from './coming-place.js';
+import { ComingPlace } from '../coming-place.js';
 import { JobLimits } from './job-limits.js';
-import { Lookahead } from './lookahead.js';
+import { Lookahead } from '../lookahead.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** Deliveries in a row before the event loop gets its turn, so that a flood of short jobs cannot starve requests. */

@@ -22,13 +22,15 @@ const PROPERTIES: Readonly<
 
 type Property = keyof typeof PROPERTIES;
 const NAMES = Object.keys(PROPERTIES) as Property[];
+/** What the job is at is no matter of changes of state, which forget it. */
+const CHANGING = NAMES.filter((name) => name !== 'progress' && name !== 'activity');
 
-/** A record as fields. */
-export function fieldsOf(record: JobRecord): Record<string, string> {
-  const fields: Record<string, string> = {};
+/** A record as fields: names and values in turn. */
+export function fieldsOf(record: JobRecord): string[] {
+  const fields: string[] = [];
   for (const name of NAMES) {
     const text = textOf(record, name);
-    if (text !== undefined) fields[name] = text;
+    if (text !== undefined) fields.push(name, text);
   }
   return fields;
 }
@@ -36,20 +38,20 @@ export function fieldsOf(record: JobRecord): Record<string, string> {
 /** Stands for progress as it is stored, which is written apart from changes: only its removal is one. */
 export const KEPT: JobRecord['progress'] = Object.freeze({ value: 0, data: null });
 
-/** The fields that a change sets, and those that it removes: what the job was at, in any case. */
+/** The fields that a change sets, names and values in turn, and those that it removes; not what the job was at. */
 export function difference(
   before: JobRecord,
   after: JobRecord,
-): { set: Record<string, string>; remove: string[] } {
-  const set: Record<string, string> = {};
-  const remove = after.progress === null ? ['progress', 'activity'] : ['activity'];
-  for (const name of NAMES) {
-    if (name === 'progress' || name === 'activity' || before[name] === after[name]) continue;
+): { fields: string[]; gone: string[] } {
+  const fields: string[] = [];
+  const gone: string[] = [];
+  for (const name of CHANGING) {
+    if (before[name] === after[name]) continue;
     const text = textOf(after, name);
-    if (text === undefined) remove.push(name);
-    else set[name] = text;
+    if (text === undefined) gone.push(name);
+    else fields.push(name, text);
   }
-  return { set, remove };
+  return { fields, gone };
 }
 
 /** Fields as a record. */
@@ -62,9 +64,9 @@ export function recordOf(id: string, fields: Fields): JobRecord {
   return { ...record, id, state: record.state, progress: record.progress ?? null };
 }
 
-/** Progress as it is stored. */
-export function progressIn(text: string | null): JobRecord['progress'] {
-  return text === null ? null : (JSON.parse(text) as JobRecord['progress']);
+/** Progress as it is stored; any number where there is none. */
+export function progressIn(text: string | number): JobRecord['progress'] {
+  return typeof text === 'number' ? null : (JSON.parse(text) as JobRecord['progress']);
 }
 
 function textOf(record: JobRecord, name: Property): string | undefined {

@@ -1,17 +1,15 @@
 import type { JobRecord, JobState } from '../../job/job.js';
 import { isFinal, TRANSITIONS } from '../../job/state-machine.js';
 import type { JobQuery } from '../job-tracker.js';
+import type { Move, Place } from './job-place.js';
 import type { Keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
-import { FORGET, PLACE_JOB, SIZES, UNPLACE } from './scripts.js';
+import { FORGET, PLACE_JOB, REPLACE, SIZES, UNPLACE } from './scripts.js';
 
 const STATES = Object.keys(TRANSITIONS) as JobState[];
 const UNFINISHED = STATES.filter((state) => !isFinal(state));
 /** How many jobs are removed at once: few enough that Redis is done in a moment. */
 const AT_ONCE = 100;
-
-/** Where a job is in the indexes: [rev, state, name, parent, owner, has a call]. */
-export type Place = readonly [number, JobState, string, string, string, 0 | 1];
 
 /** What is kept of each job beside its place. */
 export interface Placed {
@@ -34,13 +32,16 @@ export class JobIndex {
   ) {}
 
   /** In a cluster, where another node may have the indexes than the job: the step after it is stored. */
-  async placed(record: JobRecord, rev: number, owner: string | undefined): Promise<void> {
-    if (this.redis.isCluster) await this.place(record, rev, owner);
+  async placed(move: Omit<Move, 'before'>): Promise<void> {
+    const values = [placingOf(move), this.keys.indexBase, this.ttl];
+    await this.redis.run(PLACE_JOB, [this.#places], values);
   }
 
-  async place(record: JobRecord, rev: number, owner: string | undefined): Promise<void> {
-    const placing = JSON.stringify([record.id, placeOf(record, rev, owner), ...endOf(record)]);
-    await this.redis.run(PLACE_JOB, [this.#places], [placing, this.keys.indexBase, this.ttl]);
+  /** Puts a job where it belongs, wherever the indexes have it. */
+  async place(move: Omit<Move, 'before'>): Promise<void> {
+    if (this.redis.isCluster) return this.placed(move);
+    const values = [placingOf(move), this.keys.indexBase, this.ttl];
+    await this.redis.run(REPLACE, [this.keys.job(move.id)], values);
   }
 
   async remove(ids: readonly string[]): Promise<void> {
@@ -55,7 +56,7 @@ export class JobIndex {
     if (redis.isCluster) return this.#forgetApart(ids);
     for (const some of portions(ids, AT_ONCE)) {
       const jobs = some.map((id) => keys.job(id));
-      await redis.run(FORGET, [this.#places, ...jobs], [keys.indexBase, ...some]);
+      await redis.run(FORGET, jobs, [keys.indexBase, ...some]);
     }
   }
 
@@ -159,17 +160,8 @@ export class JobIndex {
   }
 }
 
-export function placeOf(
-  { state, name, parentId = '', call }: JobRecord,
-  rev: number,
-  owner: string | undefined,
-): Place {
-  return [rev, state, name, parentId, owner ?? '', call === undefined ? 0 : 1];
-}
-
-/** When a job ended that is over. */
-export function endOf({ state, finishedAt = 0 }: JobRecord): readonly number[] {
-  return isFinal(state) ? [finishedAt] : [];
+function placingOf({ id, after, end }: Omit<Move, 'before'>): string {
+  return JSON.stringify(end === undefined ? [id, after] : [id, after, end]);
 }
 
 function* portions<T>(all: readonly T[], size: number): Generator<readonly T[]> {

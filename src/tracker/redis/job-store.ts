@@ -3,7 +3,8 @@ import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/jo
 import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
 import type { JobQuery, Retention } from '../job-tracker.js';
 import { difference, fieldsOf, KEPT, progressIn, recordOf, type Fields } from './job-hash.js';
-import { endOf, placeOf, type JobIndex } from './job-index.js';
+import type { JobIndex } from './job-index.js';
+import { endOf, placeOf, type Move } from './job-place.js';
 import type { JobStep, JobSteps } from './job-steps.js';
 import type { Keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -68,18 +69,22 @@ export class JobStore {
   }
 
   async create(record: JobRecord): Promise<void> {
-    const { steps, index, owner } = this.parts;
+    const { steps, owner } = this.parts;
     const { id } = record;
-    const fields = Object.entries({ ...fieldsOf(record), rev: '1', owner }).flat();
+    const fields = [...fieldsOf(record), 'rev', '1', 'owner', owner];
+    const step: JobStep = {
+      ...this.#moveOf(record, 1, owner, undefined),
+      ...{ ttl: this.#ttl(record), rev: '', mark: '', isProgressGone: false, fields, gone: [] },
+    };
     this.#called.add(id);
     try {
-      await steps.take({ id, data: [...this.#stepOf(record, 1, owner), fields] });
-      this.#remember({ record, rev: 1, owner });
+      await steps.take(step);
+      this.#remember({ record: keepingProgress(record), rev: 1, owner });
     } catch (error) {
       this.#called.delete(id);
       throw error;
     }
-    await index.placed(record, 1, owner);
+    if (this.parts.redis.isCluster) await this.parts.index.placed(step);
   }
 
   async forget(ids: readonly string[]): Promise<void> {
@@ -159,7 +164,7 @@ export class JobStore {
     const moved = ids.filter((_id, at) => states[at] !== null && state && states[at] !== state);
     for (const id of moved) {
       const known = await this.#load(id);
-      if (known) await index.place(known.record, known.rev, known.owner);
+      if (known) await index.place(this.#moveOf(known.record, known.rev, known.owner, undefined));
     }
   }
 
@@ -170,47 +175,53 @@ export class JobStore {
     isPatient = false,
   ): Promise<JobRecord | undefined> {
     const { redis, owner } = this.parts;
-    const patiently = isPatient ? redis.patiently.bind(redis) : once;
     const mark = `${owner}:${++this.#changes}`;
+    const insist = <T>(work: () => Promise<T>): Promise<T> =>
+      isPatient ? redis.patiently(work) : work();
     for (let remembered = this.#known.get(id); ; remembered = undefined) {
-      const known = remembered ?? keepingProgress(await patiently(() => this.#load(id)));
+      const known = remembered ?? (await insist(() => this.#recall(id)));
       const next = known && step(known);
-      const stored = next && (await patiently(() => this.#store(known, next, mark)));
+      const stored = next && (await insist(() => this.#store(known, next, mark)));
       if (stored) return stored;
       if (!remembered && !next) return undefined;
     }
   }
 
   /** The record as it is stored; `undefined` where it is no longer as it was known. */
-  async #store(known: Known, next: Step, mark: string): Promise<JobRecord | undefined> {
-    const { record, owner } = next;
-    const rev = known.rev + 1;
-    const step = this.#changeOf(known, next, mark);
-    const answer = await this.parts.steps.take<[isStored: number, progress: string | null] | null>(
-      step,
-    );
-    if (!answer?.[0]) return undefined;
-    this.#remember({ record, rev, owner });
-    await this.parts.index.placed(record, rev, owner);
-    return { ...record, progress: progressIn(answer[1]) };
+  async #store(
+    known: Known,
+    { record, owner }: Step,
+    mark: string,
+  ): Promise<JobRecord | undefined> {
+    const step = this.#changeOf(known, { record, owner }, mark);
+    const answer = await this.parts.steps.take(step);
+    if (answer === 0) return undefined;
+    this.#remember({ record: keepingProgress(record), rev: known.rev + 1, owner });
+    if (this.parts.redis.isCluster) await this.parts.index.placed(step);
+    return { ...record, progress: progressIn(answer) };
   }
 
   #changeOf(known: Known, { record, owner }: Step, mark: string): JobStep {
     const rev = known.rev + 1;
-    const { set, remove } = withOwner(difference(known.record, record), owner);
-    const fields = Object.entries({ ...set, rev: String(rev), mark }).flat();
-    const before = [known.record.state, known.owner ?? ''];
-    const isProgressGone = record.progress === null;
-    const data = [
-      ...[...this.#stepOf(record, rev, owner), fields],
-      ...[String(known.rev), mark, remove, isProgressGone, ...before],
-    ];
-    return { id: record.id, data };
+    const { fields, gone } = difference(known.record, record);
+    fields.push('rev', String(rev), 'mark', mark);
+    if (owner === undefined) gone.push('owner');
+    else if (owner !== known.owner) fields.push('owner', owner);
+    return {
+      ...this.#moveOf(record, rev, owner, known),
+      ...{ ttl: this.#ttl(record), rev: String(known.rev), mark },
+      ...{ isProgressGone: record.progress === null, fields, gone },
+    };
   }
 
-  #stepOf(record: JobRecord, rev: number, owner: string | undefined): unknown[] {
-    const [end = 0] = endOf(record);
-    return [record.id, this.#ttl(record), placeOf(record, rev, owner), end];
+  #moveOf(
+    record: JobRecord,
+    rev: number,
+    owner: string | undefined,
+    known: Known | undefined,
+  ): Move {
+    const before = known && placeOf(known.record, known.rev, known.owner);
+    return { id: record.id, before, after: placeOf(record, rev, owner), end: endOf(record) };
   }
 
   async #load(id: string): Promise<Known | undefined> {
@@ -221,10 +232,15 @@ export class JobStore {
     return { record: recordOf(id, fields), rev: Number(fields['rev']), owner: fields['owner'] };
   }
 
+  async #recall(id: string): Promise<Known | undefined> {
+    const known = await this.#load(id);
+    return known && { ...known, record: keepingProgress(known.record) };
+  }
+
   #remember(known: Known): void {
     const { id, state } = known.record;
     if (isFinal(state) || known.owner !== this.parts.owner) this.#drop(id);
-    else this.#known.set(id, keepingProgress(known)!);
+    else this.#known.set(id, known);
   }
 
   #drop(id: string): void {
@@ -247,17 +263,9 @@ export class JobStore {
   }
 }
 
-function keepingProgress(known: Known | undefined): Known | undefined {
-  return known && { ...known, record: { ...known.record, progress: KEPT } };
-}
-
-function withOwner(
-  { set, remove }: ReturnType<typeof difference>,
-  owner: string | undefined,
-): ReturnType<typeof difference> {
-  return owner === undefined
-    ? { set, remove: [...remove, 'owner'] }
-    : { set: { ...set, owner }, remove };
+/** As it is remembered: nothing here is told of the progress that is stored. */
+function keepingProgress(record: JobRecord): JobRecord {
+  return { ...record, progress: KEPT };
 }
 
 function fits({ state, name, parentId }: JobRecord, query: JobQuery): boolean {
@@ -270,8 +278,4 @@ function fits({ state, name, parentId }: JobRecord, query: JobQuery): boolean {
 
 function pairs(flat: readonly string[]): [string, string][] {
   return Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at]!, flat[2 * at + 1]!]);
-}
-
-function once<T>(work: () => Promise<T>): Promise<T> {
-  return work();
 }

@@ -47,16 +47,21 @@ export class RedisConnection {
   }
 
   /** Tries again until Redis is back: for what must be stored some time, and keeps nobody waiting. */
-  async patiently<T>(work: () => Promise<T>): Promise<T> {
+  patiently<T>(work: () => Promise<T>): Promise<T> {
+    return work().catch((error: unknown) => this.#persist(work, error));
+  }
+
+  async #persist<T>(work: () => Promise<T>, first: unknown): Promise<T> {
     const deadline = performance.now() + this.endurance;
-    for (;;) {
+    for (let error = first; ;) {
+      const isOver = this.#hurries || performance.now() > deadline;
+      if (isOver || !(error instanceof TrackerUnavailableError)) throw error;
+      await this.#pause();
       try {
         return await work();
-      } catch (error) {
-        const isOver = this.#hurries || performance.now() > deadline;
-        if (isOver || !(error instanceof TrackerUnavailableError)) throw error;
+      } catch (next) {
+        error = next;
       }
-      await this.#pause();
     }
   }
 
@@ -73,10 +78,6 @@ export class RedisConnection {
     });
   }
 
-  isUnavailable(error: unknown): boolean {
-    return error instanceof TrackerUnavailableError;
-  }
-
   /** From now on nothing is tried again. */
   hurry(): void {
     this.#hurries = true;
@@ -84,8 +85,7 @@ export class RedisConnection {
 
   #answered<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const refuse = (cause: unknown): void =>
-        reject(isAway(cause) ? new TrackerUnavailableError('Redis', { cause }) : cause);
+      const refuse = (cause: unknown): void => reject(refusalOf(cause));
       const giveUp = (): void => {
         refuse(new Error(`Redis has not answered for ${PATIENCE} ms.`));
         // What is on its way is lost, so that it is not done after all, when nobody expects it any more.
@@ -105,6 +105,11 @@ export class RedisConnection {
         .then(resolve, (error: unknown) => refuse(error));
     });
   }
+}
+
+/** What whoever gave the command is told. */
+export function refusalOf(cause: unknown): unknown {
+  return isAway(cause) ? new TrackerUnavailableError('Redis', { cause }) : cause;
 }
 
 /** Whether the error is one of the connection, or says that Redis serves nobody now. */

@@ -76,7 +76,7 @@ class RedisTracker implements JobTracker {
 
   async change(id: string, change: JobChange, attempt?: number): Promise<JobRecord | undefined> {
     // What was printed is stored before the end is, so that a final record means complete output.
-    if (change.type !== 'start') await this.#flush(id);
+    if (change.type !== 'start' && this.#isUnstored(id)) await this.#flush(id);
     const record = await this.#store.jobs.change(id, change, attempt, isByItself(change, attempt));
     // Refused to an attempt: it no longer counts, nor does what it still says.
     if (!record && attempt !== undefined) this.#live.drop(id);
@@ -188,6 +188,10 @@ class RedisTracker implements JobTracker {
       // Done when it is back.
       if (!(error instanceof TrackerUnavailableError)) throw error;
     }
+  }
+
+  #isUnstored(id: string): boolean {
+    return this.#live.get(id)?.isStored === false;
   }
 
   async #flush(id: string): Promise<void> {

@@ -11,33 +11,16 @@ function script(...parts: string[]): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
-/**
- * Puts a job into the indexes, as it is after its change number `rev`. A late one of an earlier change does nothing.
- * `places` keeps where each job is, as [rev, state, name, parent, owner, has a call].
- */
+/** Puts a job into the indexes: `now` is [rev, state, name, parent, owner, has a call]. */
 const PLACE = `
-local function unplace(base, id, old)
-  redis.call('ZREM', base .. ':state:' .. old[2], id)
-  redis.call('ZREM', base .. ':owned:' .. old[5], id)
-  redis.call('ZREM', base .. ':ended:completed', id)
-  redis.call('ZREM', base .. ':ended:failed', id)
-end
-local function place(base, ttl, args)
-  local id, now = args[1], args[2]
-  local places = base .. ':places'
-  local old = redis.call('HGET', places, id)
-  if old then
-    old = cjson.decode(old)
-    if old[1] >= now[1] then return end
-    unplace(base, id, old)
-  end
-  redis.call('HSET', places, id, cjson.encode(now))
+local function place(base, ttl, id, now, ending)
+  redis.call('HSET', base .. ':places', id, cjson.encode(now))
   redis.call('ZADD', base .. ':jobs', 0, id)
   redis.call('ZADD', base .. ':name:' .. now[3], 0, id)
   if now[4] ~= '' then redis.call('ZADD', base .. ':parent:' .. now[4], 0, id) end
   redis.call('ZADD', base .. ':state:' .. now[2], 0, id)
   if now[5] ~= '' then redis.call('ZADD', base .. ':owned:' .. now[5], 0, id) end
-  if args[3] then redis.call('ZADD', base .. ':ended:' .. (now[2] == 'completed' and now[2] or 'failed'), args[3], id) end
+  if ending then redis.call('ZADD', base .. ':ended:' .. (now[2] == 'completed' and now[2] or 'failed'), ending, id) end
   for _, key in ipairs({ 'places', 'jobs', 'name:' .. now[3], 'parent:' .. now[4], 'state:' .. now[2],
       'owned:' .. now[5], 'ended:completed', 'ended:failed', 'owners' }) do
     redis.call('PEXPIRE', base .. ':' .. key, ttl)
@@ -45,8 +28,62 @@ local function place(base, ttl, args)
 end
 `;
 
-/** ARGV: place, base, ttl of the indexes. */
-export const PLACE_JOB = script(PLACE, 'place(ARGV[2], ARGV[3], cjson.decode(ARGV[1]))');
+/**
+ * In a cluster, where `places` keeps up with each change: puts a job into the indexes, as it is after its change number
+ * `rev`. A late one of an earlier change does nothing. ARGV: place, base, ttl of the indexes.
+ */
+export const PLACE_JOB = script(
+  PLACE,
+  `
+local placing, base, ttl = cjson.decode(ARGV[1]), ARGV[2], ARGV[3]
+local id, now = placing[1], placing[2]
+local old = redis.call('HGET', base .. ':places', id)
+if old then
+  old = cjson.decode(old)
+  if old[1] >= now[1] then return end
+  for _, index in ipairs({ 'state:' .. old[2], 'owned:' .. old[5], 'ended:completed', 'ended:failed' }) do
+    redis.call('ZREM', base .. ':' .. index, id)
+  end
+end
+place(base, ttl, id, now, placing[3])
+`,
+);
+
+/**
+ * Takes jobs out of the indexes, wherever they may be: `places` need not know more of them than their names and parents,
+ * which do not change.
+ */
+const UNPLACE_ALL = `
+local function unplaceAll(base, ids)
+  local places = redis.call('HMGET', base .. ':places', unpack(ids))
+  local indexes = { 'jobs', 'ended:completed', 'ended:failed', 'owned:nobody',
+    'state:scheduled', 'state:queued', 'state:running', 'state:completed', 'state:failed', 'state:cancelled' }
+  for _, owner in ipairs(redis.call('SMEMBERS', base .. ':owners')) do indexes[#indexes + 1] = 'owned:' .. owner end
+  for at, id in ipairs(ids) do
+    local place = places[at] and cjson.decode(places[at])
+    if place then redis.call('ZREM', base .. ':name:' .. place[3], id) end
+    if place and place[4] ~= '' then redis.call('ZREM', base .. ':parent:' .. place[4], id) end
+  end
+  for _, index in ipairs(indexes) do redis.call('ZREM', base .. ':' .. index, unpack(ids)) end
+  redis.call('HDEL', base .. ':places', unpack(ids))
+end
+`;
+
+/**
+ * Puts a job where it belongs in the indexes, unless it has changed since. KEYS: job. ARGV: place, base, ttl of the
+ * indexes.
+ */
+export const REPLACE = script(
+  PLACE,
+  UNPLACE_ALL,
+  `
+local placing, base, ttl = cjson.decode(ARGV[1]), ARGV[2], ARGV[3]
+local id, now = placing[1], placing[2]
+if redis.call('HGET', KEYS[1], 'rev') ~= tostring(now[1]) then return end
+unplaceAll(base, { id })
+place(base, ttl, id, now, placing[3])
+`,
+);
 
 /**
  * Publishes that there is news of a job: to whoever watches it, and to the process that called it, unless it brings the
@@ -60,109 +97,87 @@ end
 `;
 
 /**
- * Creates and changes several jobs, and keeps the indexes in line where those are in the same place: each index is
- * written to once for all of them. A change is stored with the change number that it was worked out for, and with no
- * other; one that comes twice, since the answer to the first was lost, is done once: it bears a mark. The indexes are
- * written to again then, since the first may have ended at a job that it stumbled over.
- * KEYS: jobs. ARGV: this process, inboxes, base of the indexes or empty, their ttl, a step for each job.
- * A step is JSON: [id, ttl, place, end or 0, fields], and for a change [rev, mark, gone fields, whether progress is
- * gone, state before, owner before].
+ * Creates and changes several jobs, and keeps the indexes in line where those are in the same place, with commands that
+ * were worked out by whoever asks: each index is written to once for all jobs. A change is stored with the change number
+ * that it was worked out for, and with no other; one that comes twice, since the answer to the first was lost, is done
+ * once: it bears a mark. What is not done to a job is not done to the indexes either. An error is the answer for its job
+ * alone. The last answer tells whether an index has not had a job that it should.
+ * KEYS: jobs. ARGV: this process, inboxes, base of the indexes, and a list as JSON, since many arguments cost more than
+ * one: for each job id, ttl, rev or empty, mark, 1 if progress is gone, how many fields and values, how many fields that
+ * are gone, these fields and values, those fields; then for each command its name, index, how many values, and these,
+ * each of which or each pair of which has an id.
  */
 export const STEPS = script(
   TELL,
   `
-local me, inbox, base, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local added, removed, touched, places, placed, created = {}, {}, {}, {}, {}, 0
-local function note(lists, index, one, other)
-  local list = lists[index]
-  if not list then
-    list = {}
-    lists[index] = list
-  end
-  list[#list + 1] = one
-  list[#list + 1] = other
-end
-local function move(prefix, id, from, to)
-  if from == to then
-    if to ~= '' then touched[prefix .. to] = true end
-    return
-  end
-  if from ~= '' then note(removed, prefix .. from, id) end
-  if to ~= '' then note(added, prefix .. to, 0, id) end
-end
-local function list(id, now)
-  note(added, 'jobs', 0, id)
-  note(added, 'name:' .. now[3], 0, id)
-  if now[4] ~= '' then note(added, 'parent:' .. now[4], 0, id) end
-end
-local function place(id, now, ending, state, owner)
-  if base == '' then return end
-  places[#places + 1] = id
-  places[#places + 1] = cjson.encode(now)
-  placed[#placed + 1] = { id, now }
-  touched['name:' .. now[3]] = true
-  if now[4] ~= '' then touched['parent:' .. now[4]] = true end
-  move('state:', id, state, now[2])
-  move('owned:', id, owner, now[5])
-  if state == 'completed' or state == 'failed' or state == 'cancelled' then
-    note(removed, 'ended:completed', id)
-    note(removed, 'ended:failed', id)
-  end
-  if ending ~= 0 then
-    note(added, now[2] == 'completed' and 'ended:completed' or 'ended:failed', ending, id)
-  end
-end
-local function create(key, step)
+local me, inbox, base = ARGV[1], ARGV[2], ARGV[3]
+local list = cjson.decode(ARGV[4])
+local function create(key, ttl, first, last)
   local rev = redis.call('HGET', key, 'rev')
-  if rev and rev ~= '1' then return 0 end
-  if not rev then
-    redis.call('HSET', key, 'caller', me, unpack(step[5]))
-    redis.call('PEXPIRE', key, step[2])
-    created = created + 1
-  end
-  if base ~= '' then list(step[1], step[3]) end
-  place(step[1], step[3], step[4], '', '')
+  if rev then return rev == '1' and 1 or 0 end
+  redis.call('HSET', key, 'caller', me, unpack(list, first, last))
+  redis.call('PEXPIRE', key, ttl)
   return 1
 end
-local function change(key, step)
-  local job = redis.call('HMGET', key, 'rev', 'mark', 'progress', 'last', 'caller')
-  if not job[1] then return false end
-  if job[2] == step[7] then
-    place(step[1], step[3], step[4], step[10], step[11])
-    return { 1, job[3] }
+local function change(key, at, first, last, lastGone)
+  local job = redis.call('HMGET', key, 'rev', 'mark', 'progress', 'activity', 'last', 'caller')
+  if job[2] == list[at + 3] then return job[3] or 1 end
+  if job[1] ~= list[at + 2] then return 0 end
+  local ttl, keepsProgress = list[at + 1], list[at + 4] == 0
+  redis.call('HSET', key, unpack(list, first, last))
+  if lastGone > last then redis.call('HDEL', key, unpack(list, last + 1, lastGone)) end
+  if job[4] then redis.call('HDEL', key, 'activity') end
+  if job[3] and not keepsProgress then redis.call('HDEL', key, 'progress') end
+  redis.call('PEXPIRE', key, ttl)
+  if job[5] then redis.call('PEXPIRE', key .. ':output', ttl) end
+  tell(key, list[at], me, inbox, job[6])
+  return keepsProgress and job[3] or 1
+end
+local at, answers, refused, isRefused = 1, {}, {}, false
+for which, key in ipairs(KEYS) do
+  local first = at + 7
+  local last = first + list[at + 5] - 1
+  local lastGone = last + list[at + 6]
+  local isDone, answer
+  if list[at + 2] == '' then
+    isDone, answer = pcall(create, key, list[at + 1], first, last)
+  else
+    isDone, answer = pcall(change, key, at, first, last, lastGone)
   end
-  if job[1] ~= step[6] then return { 0 } end
-  redis.call('HSET', key, unpack(step[5]))
-  redis.call('HDEL', key, unpack(step[8]))
-  redis.call('PEXPIRE', key, step[2])
-  if job[4] then redis.call('PEXPIRE', key .. ':output', step[2]) end
-  tell(key, step[1], me, inbox, job[5])
-  place(step[1], step[3], step[4], step[10], step[11])
-  return { 1, not step[9] and job[3] }
+  if not isDone and type(answer) ~= 'table' then answer = { err = tostring(answer) } end
+  answers[which] = answer
+  if not isDone or answer == 0 then
+    refused[list[at]] = true
+    isRefused = true
+  end
+  at = lastGone + 1
 end
-local answers = {}
-for at, key in ipairs(KEYS) do
-  local step = cjson.decode(ARGV[4 + at])
-  answers[at] = (step[6] and change or create)(key, step)
+local function done(width, first, last)
+  local values = {}
+  for each = first, last, width do
+    local one, other = list[each], width == 2 and list[each + 1] or nil
+    if not refused[one] and not refused[other or one] then
+      values[#values + 1] = one
+      values[#values + 1] = other
+    end
+  end
+  return values
 end
-if #places == 0 then return answers end
-local found = redis.call('HSET', base .. ':places', unpack(places))
-if found > created then
-  -- The indexes were lost.
-  for _, one in ipairs(placed) do
-    local id, now = one[1], one[2]
-    list(id, now)
-    note(added, 'state:' .. now[2], 0, id)
-    if now[5] ~= '' then note(added, 'owned:' .. now[5], 0, id) end
+local isLost, all = 0, #list
+while at < all do
+  local command, index, count = list[at], base .. ':' .. list[at + 1], list[at + 2]
+  local first = at + 3
+  at = first + count
+  if not isRefused then
+    local found = redis.call(command, index, unpack(list, first, at - 1))
+    if command == 'ZREM' and found < count then isLost = 1 end
+  else
+    local width = (command == 'ZADD' or command == 'HSET') and 2 or 1
+    local values = done(width, first, at - 1)
+    if #values > 0 then redis.call(command, index, unpack(values)) end
   end
 end
-for index, ids in pairs(removed) do redis.call('ZREM', base .. ':' .. index, unpack(ids)) end
-for index, scores in pairs(added) do
-  redis.call('ZADD', base .. ':' .. index, unpack(scores))
-  touched[index] = true
-end
-for _, index in ipairs({ 'places', 'jobs', 'owners' }) do touched[index] = true end
-for index in pairs(touched) do redis.call('PEXPIRE', base .. ':' .. index, ttl) end
+answers[#KEYS + 1] = isLost
 return answers
 `,
 );
@@ -226,55 +241,55 @@ redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 1
 `);
 
-/** Takes jobs out of the indexes, each of which is written to once for all of them. */
-const UNPLACE_ALL = `
-local function unplaceAll(places, base, ids)
-  local removed = {}
-  local function note(index, id)
-    removed[index] = removed[index] or {}
-    table.insert(removed[index], id)
-  end
-  local children = {}
-  for at, old in ipairs(redis.call('HMGET', places, unpack(ids))) do
-    local id = ids[at]
-    children[at] = base .. ':parent:' .. id
-    if old then
-      old = cjson.decode(old)
-      note('jobs', id)
-      note('name:' .. old[3], id)
-      note('parent:' .. old[4], id)
-      note('state:' .. old[2], id)
-      note('owned:' .. old[5], id)
-      note('ended:completed', id)
-      note('ended:failed', id)
-    end
-  end
-  for index, gone in pairs(removed) do redis.call('ZREM', base .. ':' .. index, unpack(gone)) end
-  redis.call('HDEL', places, unpack(ids))
-  redis.call('DEL', unpack(children))
-end
-`;
-
-/** KEYS: places. ARGV: base, id … */
+/** Jobs of which there is nothing but what the indexes say. ARGV: base, id … */
 export const UNPLACE = script(
   UNPLACE_ALL,
   `
 local base = table.remove(ARGV, 1)
-unplaceAll(KEYS[1], base, ARGV)
+unplaceAll(base, ARGV)
+for _, id in ipairs(ARGV) do redis.call('DEL', base .. ':parent:' .. id) end
 `,
 );
 
-/** Removes jobs without a trace, where the indexes are in the same place. KEYS: places, job … ARGV: base, id … */
+/**
+ * Removes jobs without a trace, where the indexes are in the same place. Each index is written to once for all of them.
+ * KEYS: job … ARGV: base, id …
+ */
 export const FORGET = script(
   UNPLACE_ALL,
   `
 local base = table.remove(ARGV, 1)
-local places = table.remove(KEYS, 1)
-for _, key in ipairs(KEYS) do
-  redis.call('DEL', key, key .. ':output')
+local removed, unknown, gone = {}, {}, {}
+local function note(index, id)
+  local ids = removed[index]
+  if not ids then
+    ids = {}
+    removed[index] = ids
+  end
+  ids[#ids + 1] = id
+end
+for at, key in ipairs(KEYS) do
+  local id = ARGV[at]
+  local job = redis.call('HMGET', key, 'state', 'name', 'owner', 'parentId')
+  if job[1] then
+    note('jobs', id)
+    note('state:' .. job[1], id)
+    note('name:' .. job[2], id)
+    if job[3] then note('owned:' .. job[3], id) end
+    if job[4] then note('parent:' .. job[4], id) end
+    note(job[1] == 'completed' and 'ended:completed' or 'ended:failed', id)
+  else
+    unknown[#unknown + 1] = id
+  end
+  gone[#gone + 1] = key
+  gone[#gone + 1] = key .. ':output'
+  gone[#gone + 1] = base .. ':parent:' .. id
   redis.call('PUBLISH', key .. ':news', '')
 end
-unplaceAll(places, base, ARGV)
+for index, ids in pairs(removed) do redis.call('ZREM', base .. ':' .. index, unpack(ids)) end
+if #unknown > 0 then unplaceAll(base, unknown) end
+redis.call('HDEL', base .. ':places', unpack(ARGV))
+redis.call('DEL', unpack(gone))
 `,
 );
 

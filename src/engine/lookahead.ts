@@ -1,4 +1,4 @@
-import type { Clock } from '../../job/clock.js';
+import type { Clock } from '../job/clock.js';
 
 /** How long a job may be expected to wait for its place once it is made ready; in ms. */
 const MOMENT = 20;
