@@ -32,6 +32,9 @@ export interface DeliveryOutcome {
   readonly unknown?: true;
 }
 
+/** Is told what came of a delivery. */
+export type DeliveryDone = (ticket: JobTicket, outcome: DeliveryOutcome) => void;
+
 /** Whom an engine delivers to. */
 export interface EngineHost {
   readonly clock: Clock;
@@ -44,6 +47,11 @@ export interface EngineHost {
    * @param place Fulfilled when there is a place for the job: until then it is made ready, and does not begin.
    */
   deliver(ticket: JobTicket, place?: Promise<void>): Promise<DeliveryOutcome>;
+  /**
+   * The same for an engine that would have to wait for a promise of each job: once the attempt is over it is called with
+   * the ticket and what came of it, never before this has returned, and before anybody else is told of the end.
+   */
+  start(ticket: JobTicket, over: DeliveryDone, place?: Promise<void>): void;
   /** A job whose time had not come is now in the queue. An engine that cannot tell leaves it to the delivery. */
   ready(id: string): void;
   /** The engine is back after it was away, and may have lost what was queued: what still waits is enqueued again. */

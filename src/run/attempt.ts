@@ -13,6 +13,8 @@ import { AttemptActivity } from './attempt-activity.js';
 import type { Outcome } from './outcome.js';
 import type { PendingCall } from './pending-call.js';
 
+const NOW = Promise.resolve();
+
 /** What an attempt needs of the runner. */
 export interface AttemptHost {
   readonly runtime: object;
@@ -103,7 +105,10 @@ export class Attempt implements JobScope {
   interrupt(error: Error): boolean {
     if (this.#over || this.#interruption) return false;
     this.#interruption = error;
-    this.#settle?.({ thrown: error });
+    // What the end sets going belongs to the job, whoever stopped it; and the signal comes first.
+    const settle = this.#settle;
+    this.#settle = undefined;
+    if (settle) this.call.inContext(() => void NOW.then(() => settle({ thrown: error })));
     this.#controller?.abort(error);
     return true;
   }
@@ -119,21 +124,21 @@ export class Attempt implements JobScope {
     goOn();
   }
 
-  /** What comes first: the end of the method, or an interruption. What comes after it is ignored. */
-  outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
-    if (this.#interruption) return Promise.resolve({ thrown: this.#interruption });
-    return new Promise((resolve) => {
-      this.#settle = resolve;
-      run().then(
-        (value) => this.#end({ value }),
-        (thrown: unknown) => this.#end({ thrown }),
-      );
-    });
+  /** Tells once what comes first: the end of the method, or an interruption. What comes after it is ignored. */
+  endsWith(run: () => Promise<unknown>, settle: (outcome: Outcome) => void): void {
+    if (this.#interruption) return settle({ thrown: this.#interruption });
+    this.#settle = settle;
+    void run().then(
+      (value) => this.#end({ value }),
+      (thrown: unknown) => this.#end({ thrown }),
+    );
   }
 
   #end(outcome: Outcome): void {
     this.close();
-    this.#settle?.(outcome);
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.(outcome);
   }
 
   /** The method waits for a job, and lends its slot meanwhile. Once the attempt is over there is none to lend. */

@@ -1,9 +1,9 @@
-import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
+import type { DeliveryDone, DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
-import { chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
+import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import { SharedDelay } from '../job/shared-delay.js';
 import { isFinal, type JobChange } from '../job/state-machine.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
@@ -22,6 +22,8 @@ import type { RunnerSettings } from './runner-settings.js';
 import { SharedCalls, whyNotStarted } from './shared-calls.js';
 import { completion, judge, leftOpen, nextRun, reschedule } from './verdict.js';
 
+const NOW = Promise.resolve();
+
 /** Before a job is tried again whose start could not be recorded; in ms. */
 const START_AGAIN = 1_000;
 
@@ -38,6 +40,7 @@ export class JobRunner implements AttemptHost {
   readonly #shared: SharedCalls;
   readonly #output: CallOutput;
   readonly #settlement: Settlement;
+  #delivered: PendingCall[] = [];
   #whenIdle: (() => void)[] = [];
   #closing = false;
 
@@ -58,19 +61,25 @@ export class JobRunner implements AttemptHost {
     this.transactions = settings.transactions;
   }
 
-  /** Takes on a call, in the async context of the caller: that is where the job runs (CLS, tracing). */
+  /** Takes on a call. */
   attend(call: PendingCall): void {
     this.#calls.set(call.id, call);
     this.#shared.watch(call);
-    call.onDelivery(this.#begin);
   }
 
   /** The engine's way in: settles once the attempt is over. */
   deliver(ticket: JobTicket, place?: Promise<void>): Promise<DeliveryOutcome> {
+    return new Promise((done) => this.start(ticket, (_ticket, outcome) => done(outcome), place));
+  }
+
+  /** The same with a callback. */
+  start(ticket: JobTicket, over: DeliveryDone, place?: Promise<void>): void {
     const call = this.#calls.get(ticket.id);
     // A queue that processes share may deliver a job once more while it runs.
-    if (!call || call.isDelivered) return Promise.resolve(OVER);
-    return new Promise((done) => call.deliver(ticket, done, place));
+    if (!call || call.isDelivered) return void NOW.then(() => over(ticket, OVER));
+    call.deliver(ticket, over, place);
+    // The engine has other calls to deliver, which must not overtake what the ones before do in their microtasks.
+    if (this.#delivered.push(call) === 1) void NOW.then(this.#beginDelivered);
   }
 
   /** The time of a delayed job has come: it waits for a slot now. */
@@ -137,17 +146,24 @@ export class JobRunner implements AttemptHost {
     this.#output.setActivity(call, attempt, activity);
   }
 
-  /** Where a call was delivered. One for all of them: what a call keeps while it waits is to be small. */
+  /** All that were delivered meanwhile, each in the context of its caller. */
+  readonly #beginDelivered = (): void => {
+    const delivered = this.#delivered;
+    this.#delivered = [];
+    for (const call of delivered) call.inContext(this.#begin);
+  };
+
   readonly #begin = (call: PendingCall): void => {
     const attempt = new Attempt(call, this);
     call.beginAttempt(attempt);
-    void this.#run(attempt).then((ran) => this.#conclude(call, ran));
+    this.#run(attempt);
   };
 
-  #conclude(call: PendingCall, { outcome, settle }: Ran): void {
+  #conclude(attempt: Attempt, { outcome, settle }: Ran): void {
+    const { call } = attempt;
+    attempt.close();
     call.endAttempt();
     if (settle) return this.#end(call, outcome, settle);
-    call.onDelivery(this.#begin);
     call.release(outcome);
   }
 
@@ -159,26 +175,47 @@ export class JobRunner implements AttemptHost {
     this.#tellWhetherIdle();
   }
 
-  /** The life of an attempt, step by step. */
-  async #run(attempt: Attempt): Promise<Ran> {
-    try {
-      // An `await` costs even where there is nothing to wait for.
-      const starting = this.#recordStart(attempt);
-      const refusal = isPromise(starting) ? await starting : starting;
-      if (refusal) return refusal;
-      this.#shared.watch(attempt.call, true);
-      if (attempt.call.place) await attempt.takePlace(attempt.call.place);
-      const stopTimeout = startTimeout(attempt, this.clock);
-      const performed = await perform(attempt, this.settings.threads);
+  /**
+   * The life of an attempt: its start is recorded, the method runs, its end is recorded. With callbacks, since an `await`
+   * costs even where there is nothing to wait for, and with a tracker in memory there is nothing but the method.
+   */
+  #run(attempt: Attempt): void {
+    this.#whenDone(
+      attempt,
+      () => this.#makeReady(attempt),
+      (refusal) => (refusal ? this.#conclude(attempt, refusal) : this.#perform(attempt)),
+    );
+  }
+
+  #perform(attempt: Attempt): void {
+    const stopTimeout = startTimeout(attempt, this.clock);
+    perform(attempt, this.settings.threads, (performed) => {
       attempt.close();
       stopTimeout?.();
-      const ending = this.#finish(attempt, performed);
-      return isPromise(ending) ? await ending : ending;
-    } catch (error) {
-      return this.#leaveOpen(attempt, error);
-    } finally {
-      attempt.close();
-    }
+      this.#whenDone(
+        attempt,
+        () => this.#finish(attempt, performed),
+        (ran) => this.#conclude(attempt, ran),
+      );
+    });
+  }
+
+  /** Goes on when a step is done, at once where it is; where it fails, the attempt is over. */
+  #whenDone<T>(attempt: Attempt, step: () => MaybePromise<T>, next: (value: T) => void): void {
+    const done = attempted(step);
+    if (!isPromise(done)) return next(done);
+    const fail = (error: unknown): void => this.#conclude(attempt, this.#leaveOpen(attempt, error));
+    void done.then(next, fail);
+  }
+
+  /** Its start is recorded, and there is a place for it; gives what came of it where there is nothing to run. */
+  #makeReady(attempt: Attempt): MaybePromise<Ran | undefined> {
+    return chain(this.#recordStart(attempt), (refusal) => {
+      if (refusal) return refusal;
+      const { call } = attempt;
+      this.#shared.watch(call, true);
+      return call.place ? attempt.takePlace(call.place).then(() => undefined) : undefined;
+    });
   }
 
   /** The method is over: its transaction is ended, and that is recorded. */

@@ -1,14 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
+import type { DeliveryDone, DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
 import type { JobFuture, Settler } from '../future/job-future.js';
 import type { OutputPage } from '../output/output-chunk.js';
 import type { OutputWriter } from '../output/output-writer.js';
 import type { JobDefinition } from '../registry/job-definition.js';
-
-const NOW = Promise.resolve();
-
-/** Tells the engine what came of a delivery. */
-export type DeliveryDone = (outcome: DeliveryOutcome) => void;
 
 /** An attempt, as those see it who may stop it. */
 export interface Interruptible {
@@ -35,10 +30,12 @@ export class PendingCall {
   #accepting: Promise<unknown> | undefined;
   #attempt: Interruptible | undefined;
   #whenFree: (() => void)[] | undefined;
-  /** The async context that the next attempt begins in. */
-  #context: AsyncResource | undefined;
-  #begin: ((call: this) => void) | undefined;
-  #done: DeliveryDone | undefined;
+  /**
+   * The async context of the caller: that is where the job runs (CLS, tracing). A promise would remember it too, in four
+   * times the memory; a snapshot takes microseconds.
+   */
+  #context: AsyncResource | undefined = new AsyncResource('nestjs-background.job');
+  #over: DeliveryDone | undefined;
 
   constructor(
     readonly future: JobFuture<unknown>,
@@ -85,37 +82,32 @@ export class PendingCall {
     return new Promise((resolve) => (this.#whenFree ??= []).push(resolve));
   }
 
-  /** Before each attempt: begins it when the engine delivers the call, in the async context that this is called in. */
-  onDelivery(begin: (call: this) => void): void {
-    this.#begin = begin;
-    // A promise would remember the context too, in four times the memory; a snapshot takes microseconds.
-    this.#context = new AsyncResource('nestjs-background.job');
+  /** Does something in the async context of the caller. */
+  inContext(work: (call: this) => void): void {
+    if (this.#context) this.#context.runInAsyncScope(work, undefined, this);
+    else work(this);
+  }
+
+  /** A call that has failed is kept, and what surrounded it need not be. */
+  leaveContext(): void {
+    this.#context = undefined;
   }
 
   /** Whether it has been delivered, and what came of it is not known yet. */
   get isDelivered(): boolean {
-    return this.#done !== undefined;
+    return this.#over !== undefined;
   }
 
-  deliver(ticket: JobTicket, done: DeliveryDone, place?: Promise<void>): void {
+  deliver(ticket: JobTicket, over: DeliveryDone, place?: Promise<void>): void {
     this.place = place;
     this.ticket = ticket;
-    this.#done = done;
-    // The engine has other calls to deliver, which must not overtake what the ones before do in their microtasks.
-    void NOW.then(() => this.#beginInContext());
-  }
-
-  #beginInContext(): void {
-    const context = this.#context;
-    // A call that has failed is kept, and what surrounded it need not be.
-    this.#context = undefined;
-    context?.runInAsyncScope(this.#begin!, undefined, this);
+    this.#over = over;
   }
 
   /** The delivery is over, and the slot free. */
   release(outcome: DeliveryOutcome): void {
-    const done = this.#done;
-    this.#done = undefined;
-    done?.(outcome);
+    const over = this.#over;
+    this.#over = undefined;
+    over?.(this.ticket!, outcome);
   }
 }

@@ -69,12 +69,14 @@ export class BackgroundRuntime {
     const { tracker, engine, clock, retention, concurrency, queueLimit, output } = this.settings;
     if (output.console !== 'off') this.#releaseConsole = captureConsole(currentScope);
     const deliver: JobRunner['deliver'] = (ticket, place) => this.#deliver(ticket, place);
+    const start: JobRunner['start'] = (ticket, over, place) =>
+      this.runner.start(ticket, over, place);
     const ready = (id: string): void => this.runner.ready(id);
     const recovered = (): void => this.dispatcher.relay.recovered();
     if (engine.distributed) this.dispatcher.relay.open();
     const duties = threadData() ? { inThread: true } : { recovery: this.recovery };
     return chain(tracker.open({ clock, retention, ...duties }), () =>
-      engine.open({ clock, concurrency, queueLimit, deliver, ready, recovered }),
+      engine.open({ clock, concurrency, queueLimit, deliver, start, ready, recovered }),
     );
   }
 

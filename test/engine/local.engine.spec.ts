@@ -27,6 +27,9 @@ describe('localEngine(), where a job is about to leave its place', () => {
         begun.push(name);
         return end;
       },
+      start(each, over, place) {
+        void this.deliver(each, place).then((outcome) => over(each, outcome));
+      },
     });
   });
 
@@ -99,6 +102,9 @@ describe('localEngine(), where many jobs end one after the other', () => {
         await place;
         begun.push(id);
         return new Promise<DeliveryOutcome>((resolve) => ends.push(resolve));
+      },
+      start(each, over, place) {
+        void this.deliver(each, place).then((outcome) => over(each, outcome));
       },
     });
     tickets = Array.from({ length: 100 }, () => ticket());

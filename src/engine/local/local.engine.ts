@@ -144,8 +144,7 @@ class LocalEngine implements JobEngine {
   #deliver(ticket: JobTicket): void {
     this.#running += 1;
     this.#deliveriesLeft -= 1;
-    const delivery = this.#host.deliver(ticket, this.#placeFor(ticket));
-    void delivery.then((outcome) => this.#release(ticket, outcome));
+    this.#host.start(ticket, this.#release, this.#placeFor(ticket));
   }
 
   #placeFor({ id }: JobTicket): Promise<void> | undefined {
@@ -171,12 +170,13 @@ class LocalEngine implements JobEngine {
     if (next) this.#waiting.pushAgain(next);
   }
 
-  #release(ticket: JobTicket, outcome: DeliveryOutcome): void {
+  /** One for all tickets. */
+  readonly #release = (ticket: JobTicket, outcome: DeliveryOutcome): void => {
     this.#running -= 1;
-    this.#leaving.delete(ticket.id);
-    this.#ahead.delete(ticket.id);
+    if (this.#leaving.size > 0) this.#leaving.delete(ticket.id);
+    if (this.#ahead.size > 0) this.#ahead.delete(ticket.id);
     this.#leaveLimit(ticket);
     if (outcome.again && !this.#paused) this.#admit({ ...ticket, runAt: outcome.again.runAt });
     this.#deliverWaiting();
-  }
+  };
 }
