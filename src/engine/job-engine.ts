@@ -71,6 +71,11 @@ export interface JobEngine {
    * enqueued it, again after a crash, and more than once. The record says whether there is anything left to do.
    */
   readonly distributed?: boolean;
+  /**
+   * Whether its tickets are given back as they were given, never copies: then they may be objects of a class, whose ids
+   * are made when they are read.
+   */
+  readonly keepsTickets?: boolean;
   /** Called once, before anything else. */
   open(host: EngineHost): MaybePromise<void>;
   /** The application is ready to run jobs of other processes. */

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { JobKey } from '../job/job-id.js';
 import type { Job } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { BackgroundError } from '../errors/background.error.js';
@@ -41,7 +42,7 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
   /** The job's name. */
   readonly name: string;
   readonly #host: FutureHost;
-  #id: string;
+  #key: JobKey;
   #accepted: Promise<void> | undefined;
   #node: WaitNode | undefined;
   #over = false;
@@ -49,32 +50,32 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
   #acceptanceAwaited = false;
   #heldBy: object | undefined;
 
-  private constructor(executor: Executor<T>, host: FutureHost, id: string, name: string) {
+  private constructor(executor: Executor<T>, host: FutureHost, key: JobKey, name: string) {
     super(executor);
-    this.#id = id;
+    this.#key = key;
     this.name = name;
     this.#host = host;
   }
 
   /** @internal */
-  static of<T>(host: FutureHost, id: string, name: string): Settleable<T> {
+  static of<T>(host: FutureHost, key: JobKey, name: string): Settleable<T> {
     let settler!: FutureSettler<T>;
     const executor: Executor<T> = (resolve, reject) => {
       settler = new FutureSettler(resolve, reject);
     };
-    const future = new JobFuture<T>(executor, host, id, name);
+    const future = new JobFuture<T>(executor, host, key, name);
     settler.future = future;
     return { future, settler };
   }
 
   /** The job's id. Where another process has a job with the same unique key, that job's, once the call is accepted. */
   get id(): string {
-    return this.#id;
+    return this.#key.id;
   }
 
   /** The call is another job that is not over. @internal */
   standsFor(id: string): void {
-    this.#id = id;
+    this.#key = { id };
   }
 
   /** Fulfilled once the job is stored; rejected where the call was refused, as with `QueueFullError`. */

@@ -40,7 +40,7 @@ export class Attempt implements JobScope {
   /** Set when the start is recorded. */
   number = 0;
   /** Set when the end is recorded, in the job's own transaction. */
-  recorded: JobRecord | undefined;
+  recorded: object | undefined;
   /** The job as it is, where its end was not for this attempt to record. */
   elsewhere: JobRecord | undefined;
   /** The mark "completed" was written, and what became of the COMMIT is not known. */

@@ -6,6 +6,7 @@ import type { OutputStream } from '../job/job-event.js';
 import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import { SharedDelay } from '../job/shared-delay.js';
 import { isFinal, type JobChange } from '../job/state-machine.js';
+import type { KeptJob } from '../tracker/job-keeper.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
 import { Attempt, type AttemptHost } from './attempt.js';
 import { MOMENT } from './attempt-activity.js';
@@ -15,8 +16,8 @@ import type { EndedCalls } from './ended-calls.js';
 import type { Outcome } from './outcome.js';
 import { perform, startTimeout } from './perform.js';
 import { again, leaving, over, OVER, type Ran } from './ran.js';
-import { RecordKeeper } from './record-keeper.js';
-import type { PendingCall } from './pending-call.js';
+import { RecordKeeper, type Started } from './record-keeper.js';
+import { PendingCall } from './pending-call.js';
 import { Settlement } from './settlement.js';
 import type { RunnerSettings } from './runner-settings.js';
 import { SharedCalls, whyNotStarted } from './shared-calls.js';
@@ -35,7 +36,9 @@ export class JobRunner implements AttemptHost {
   readonly echoesConsole: boolean;
   readonly transactions: JobTransactions;
   readonly moment: SharedDelay;
+  /** By id, but for those that the keeper of the jobs has with them. */
   readonly #calls = new Map<string, PendingCall>();
+  #kept = 0;
   readonly #records: RecordKeeper;
   readonly #shared: SharedCalls;
   readonly #output: CallOutput;
@@ -63,7 +66,8 @@ export class JobRunner implements AttemptHost {
 
   /** Takes on a call. */
   attend(call: PendingCall): void {
-    this.#calls.set(call.id, call);
+    if (call.kept) this.#attendKept(call, call.kept);
+    else this.#calls.set(call.id, call);
     this.#shared.watch(call);
   }
 
@@ -74,7 +78,7 @@ export class JobRunner implements AttemptHost {
 
   /** The same with a callback. */
   start(ticket: JobTicket, over: DeliveryDone, place?: Promise<void>): void {
-    const call = this.#calls.get(ticket.id);
+    const call = this.#callOf(ticket);
     // A queue that processes share may deliver a job once more while it runs.
     if (!call || call.isDelivered) return void NOW.then(() => over(ticket, OVER));
     call.deliver(ticket, over, place);
@@ -82,10 +86,15 @@ export class JobRunner implements AttemptHost {
     if (this.#delivered.push(call) === 1) void NOW.then(this.#beginDelivered);
   }
 
+  #callOf(ticket: JobTicket): PendingCall | undefined {
+    if (!(ticket instanceof PendingCall)) return this.pending(ticket.id);
+    return this.#isPending(ticket) ? ticket : undefined;
+  }
+
   /** The time of a delayed job has come: it waits for a slot now. */
   ready(id: string): void {
     const { tracker, reporter, clock } = this.settings;
-    const call = this.#calls.get(id);
+    const call = this.pending(id);
     if (!call) return;
     void reporter.unharmed(call, 'store that it is queued', () =>
       tracker.change(id, { type: 'enqueue', at: clock.now() }),
@@ -94,11 +103,13 @@ export class JobRunner implements AttemptHost {
 
   /** A call that is not over. */
   pending(id: string): PendingCall | undefined {
-    return this.#calls.get(id);
+    return this.#calls.get(id) ?? callerOf(this.settings.keeper?.find(id));
   }
 
+  /** Those that wait longest come first. */
   pendingCalls(): PendingCall[] {
-    return [...this.#calls.values()];
+    const kept = this.settings.keeper?.called() ?? [];
+    return [...this.#calls.values(), ...kept.flatMap((job) => callerOf(job) ?? [])];
   }
 
   /** From now on what fails has failed: nothing will deliver another attempt. */
@@ -113,7 +124,7 @@ export class JobRunner implements AttemptHost {
 
   /** Fulfilled when no call is pending. */
   idle(): Promise<void> {
-    if (this.#calls.size === 0) return Promise.resolve();
+    if (this.#pending === 0) return Promise.resolve();
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
@@ -256,12 +267,12 @@ export class JobRunner implements AttemptHost {
   /** What came of it where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
   #recordStart(attempt: Attempt): MaybePromise<Ran | undefined> {
     const { call } = attempt;
-    return chain(this.#records.start(call.id, call.attempts), (started) =>
+    return chain(this.#records.start(call), (started) =>
       started ? this.#noteStart(attempt, started) : this.#notStarted(call),
     );
   }
 
-  #noteStart(attempt: Attempt, started: JobRecord): MaybePromise<undefined> {
+  #noteStart(attempt: Attempt, started: Started): MaybePromise<undefined> {
     const { call } = attempt;
     const isResumed = started.attempt > call.attempts + 1;
     return chain(isResumed ? this.#output.resume(call) : undefined, () => {
@@ -272,8 +283,8 @@ export class JobRunner implements AttemptHost {
   }
 
   async #notStarted(call: PendingCall): Promise<Ran> {
-    const { end, id } = call;
-    const record = end ? undefined : await this.settings.tracker.find(id);
+    const { end } = call;
+    const record = end ? undefined : await this.settings.tracker.find(call.id);
     if (record && this.settings.engine.distributed) {
       if (!isFinal(record.state)) return { outcome: OVER };
       return over(() => this.#settlement.settleFrom(call, record));
@@ -332,15 +343,36 @@ export class JobRunner implements AttemptHost {
     this.#tellWhetherIdle();
   }
 
+  #attendKept(call: PendingCall, job: KeptJob): void {
+    if (!job.caller) this.#kept += 1;
+    job.caller = call;
+  }
+
+  #isPending(call: PendingCall): boolean {
+    return call.kept ? call.kept.caller === call : this.#calls.get(call.id) === call;
+  }
+
+  get #pending(): number {
+    return this.#calls.size + this.#kept;
+  }
+
   #forget(call: PendingCall): void {
-    this.#calls.delete(call.id);
+    if (!call.kept) this.#calls.delete(call.id);
+    else if (this.#isPending(call)) {
+      call.kept.caller = undefined;
+      this.#kept -= 1;
+    }
     this.#shared.leave(call);
     call.future.conclude();
   }
 
   #tellWhetherIdle(): void {
-    if (this.#calls.size > 0) return;
+    if (this.#pending > 0) return;
     this.#whenIdle.forEach((resolve) => resolve());
     this.#whenIdle = [];
   }
+}
+
+function callerOf(job: KeptJob | undefined): PendingCall | undefined {
+  return job?.caller as PendingCall | undefined;
 }

@@ -3,6 +3,7 @@ import type { DeliveryDone, DeliveryOutcome, JobTicket } from '../engine/job-eng
 import type { JobFuture, Settler } from '../future/job-future.js';
 import type { OutputPage } from '../output/output-chunk.js';
 import type { OutputWriter } from '../output/output-writer.js';
+import type { KeptJob } from '../tracker/job-keeper.js';
 import type { JobDefinition } from '../registry/job-definition.js';
 
 /** An attempt, as those see it who may stop it. */
@@ -13,12 +14,20 @@ export interface Interruptible {
   interrupt(error: Error): boolean;
 }
 
-/** A call that was accepted and is not over: what to run, and whom to tell. */
-export class PendingCall {
+/**
+ * A call that was accepted and is not over: what to run, and whom to tell. An engine that takes it so is given the call
+ * itself for its ticket.
+ */
+export class PendingCall implements JobTicket {
+  /** The job as its tracker keeps it, where it can be had so. */
+  kept: KeptJob | undefined;
   /** As the engine delivered it. */
   ticket: JobTicket | undefined;
   /** Fulfilled when the attempt may begin; `undefined` where it may at once. */
   place: Promise<void> | undefined;
+  runAt: number | undefined;
+  limit: JobTicket['limit'];
+  isAccepted = false;
   /** Set by whoever ends the call before it runs: what its future is told. */
   end: Error | undefined;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
@@ -50,6 +59,14 @@ export class PendingCall {
 
   get id(): string {
     return this.future.id;
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  get priority(): number {
+    return this.definition.priority;
   }
 
   /** Fulfilled once the call is stored, or refused. Before that, no reader would find the job. */

@@ -4,6 +4,10 @@ import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-pro
 import type { JobChange } from '../job/state-machine.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
 import type { Attempt } from './attempt.js';
+import type { PendingCall } from './pending-call.js';
+
+/** A job of which the start, or the end, is recorded. */
+export type Started = Pick<JobRecord, 'attempt' | 'stalled'>;
 
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 2_000;
@@ -30,7 +34,12 @@ export class RecordKeeper {
   }
 
   /** The start of an attempt. Where the answer to it was lost, the attempt that has begun is ended, and another begun. */
-  start(id: string, attempts: number): MaybePromise<JobRecord | undefined> {
+  start(call: PendingCall): MaybePromise<Started | undefined> {
+    const { kept } = call;
+    return kept ? kept.change({ type: 'start', at: this.clock.now() }) : this.#start(call);
+  }
+
+  #start({ id, attempts }: PendingCall): MaybePromise<JobRecord | undefined> {
     let tries = 0;
     const start = (): MaybePromise<JobRecord | undefined> => {
       tries += 1;
@@ -55,8 +64,9 @@ export class RecordKeeper {
    * The end of an attempt. Where it is not known whether a COMMIT has held, this is what decides: the database has the
    * change wait for a COMMIT that is on its way, and refuses it where the mark "completed" was committed.
    */
-  end(attempt: Attempt, change: JobChange): MaybePromise<JobRecord | undefined> {
+  end(attempt: Attempt, change: JobChange): MaybePromise<Started | undefined> {
     const { call, number, isInDoubt } = attempt;
+    if (call.kept) return call.kept.change(change, number);
     return chain(
       this.#insist(() => this.tracker.change(call.id, change, number)),
       (ended) =>

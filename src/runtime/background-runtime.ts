@@ -16,6 +16,7 @@ import { JobRecovery, type InstanceFinder } from './job-recovery.js';
 import { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
 import { JobTransactions } from '../transaction/job-transactions.js';
+import { keeperOf } from '../tracker/memory/memory.tracker.js';
 import { checkShared } from './split-engine.js';
 import { shutDown, within } from './shut-down.js';
 
@@ -37,11 +38,13 @@ export class BackgroundRuntime {
     const logger = new Logger('Background');
     const reporter = (this.reporter = new JobReporter(logger));
     const { concurrency } = settings;
+    const keeper = keeperOf(tracker);
     this.transactions = new JobTransactions(clock, logger, concurrency, threadData()?.locks);
     this.registry = new JobRegistry(defaults, whereThreadsAre(settings));
     this.runner = new JobRunner({
       ended: new EndedCalls(clock, retention),
       threads: settings.threads,
+      keeper,
       ...{ runtime: this, tracker, engine, clock, reporter, maxBytes: output.maxBytes },
       capturesConsole: output.console !== 'off',
       echoesConsole: output.console === 'tee',
@@ -51,7 +54,7 @@ export class BackgroundRuntime {
     this.control = new JobControl({ tracker, engine, clock, runner: this.runner });
     this.dispatcher = new Dispatcher({
       ...{ tracker, engine, clock, reporter, runner: this.runner, control: this.control },
-      ...{ registry: this.registry, context: settings.context },
+      ...{ registry: this.registry, context: settings.context, keeper },
     });
     this.recovery = new JobRecovery({
       ...{ tracker, clock, logger, registry: this.registry, dispatcher: this.dispatcher },

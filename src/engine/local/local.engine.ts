@@ -15,6 +15,7 @@ export function localEngine(): JobEngine {
 }
 
 class LocalEngine implements JobEngine {
+  readonly keepsTickets = true;
   readonly #waiting = new WaitingLine();
   readonly #delayed = new Map<string, () => void>();
   readonly #limits = new JobLimits();
@@ -81,9 +82,9 @@ class LocalEngine implements JobEngine {
   }
 
   /** A ticket that comes back for another attempt was accepted once: no limit applies to it. */
-  #admit(ticket: JobTicket): void {
-    if (ticket.runAt === undefined) return this.#line(ticket);
-    const delay = ticket.runAt - this.#host.clock.now();
+  #admit(ticket: JobTicket, runAt = ticket.runAt): void {
+    if (runAt === undefined) return this.#line(ticket);
+    const delay = runAt - this.#host.clock.now();
     if (delay > 0) return this.#delay(ticket, delay);
     // It was to wait, and its time has come already.
     this.#host.ready(ticket.id);
@@ -176,7 +177,7 @@ class LocalEngine implements JobEngine {
     if (this.#leaving.size > 0) this.#leaving.delete(ticket.id);
     if (this.#ahead.size > 0) this.#ahead.delete(ticket.id);
     this.#leaveLimit(ticket);
-    if (outcome.again && !this.#paused) this.#admit({ ...ticket, runAt: outcome.again.runAt });
+    if (outcome.again && !this.#paused) this.#admit(ticket, outcome.again.runAt);
     this.#deliverWaiting();
   };
 }
