@@ -40,7 +40,7 @@ export class Attempt implements JobScope {
   /** Set when the start is recorded. */
   number = 0;
   /** Set when the end is recorded, in the job's own transaction. */
-  recorded: object | undefined;
+  recorded: JobRecord | undefined;
   /** The job as it is, where its end was not for this attempt to record. */
   elsewhere: JobRecord | undefined;
   /** The mark "completed" was written, and what became of the COMMIT is not known. */
@@ -69,7 +69,10 @@ export class Attempt implements JobScope {
     this.clock = host.clock;
     this.capturesConsole = host.capturesConsole;
     this.echoesConsole = host.echoesConsole;
-    this.transaction = host.transactions.forJob(call.definition, call.id, this);
+    // Where there is no database, nothing asks for the job's id.
+    if (host.transactions.hasDatabase) {
+      this.transaction = host.transactions.forJob(call.definition, call.id, this);
+    }
     this.concludes = this.transaction;
   }
 

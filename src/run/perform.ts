@@ -35,10 +35,10 @@ function runMethod({ definition, target, args }: PendingCall): Promise<unknown> 
 
 /** Stops the attempt when its time is over, unless it is stopped before. */
 export function startTimeout(attempt: Attempt, clock: Clock): (() => void) | undefined {
-  const { id, definition } = attempt.call;
-  const { name, timeout } = definition;
+  const { call } = attempt;
+  const { name, timeout } = call.definition;
   if (timeout === undefined) return undefined;
-  const timedOut = (): unknown => attempt.interrupt(new JobTimeoutError(id, name, timeout));
+  const timedOut = (): unknown => attempt.interrupt(new JobTimeoutError(call.id, name, timeout));
   // Keeps the process alive as the job should, even if nothing else is left that it could wait for.
   return clock.after(timeout, timedOut, true);
 }

@@ -6,7 +6,7 @@ import type { JobTracker } from '../tracker/job-tracker.js';
 import type { Attempt } from './attempt.js';
 import type { PendingCall } from './pending-call.js';
 
-/** A job of which the start, or the end, is recorded. */
+/** A job of which the start is recorded. */
 export type Started = Pick<JobRecord, 'attempt' | 'stalled'>;
 
 const FIRST_PAUSE = 50;
@@ -64,9 +64,12 @@ export class RecordKeeper {
    * The end of an attempt. Where it is not known whether a COMMIT has held, this is what decides: the database has the
    * change wait for a COMMIT that is on its way, and refuses it where the mark "completed" was committed.
    */
-  end(attempt: Attempt, change: JobChange): MaybePromise<Started | undefined> {
+  end(attempt: Attempt, change: JobChange): MaybePromise<JobRecord | undefined> {
     const { call, number, isInDoubt } = attempt;
-    if (call.kept) return call.kept.change(change, number);
+    if (call.kept) {
+      call.kept.change(change, number);
+      return undefined;
+    }
     return chain(
       this.#insist(() => this.tracker.change(call.id, change, number)),
       (ended) =>

@@ -148,9 +148,9 @@ class LocalEngine implements JobEngine {
     this.#host.start(ticket, this.#release, this.#placeFor(ticket));
   }
 
-  #placeFor({ id }: JobTicket): Promise<void> | undefined {
+  #placeFor(ticket: JobTicket): Promise<void> | undefined {
     if (this.#running - this.#ahead.size <= this.#host.concurrency) return undefined;
-    return new Promise((resolve) => this.#ahead.set(id, resolve));
+    return new Promise((resolve) => this.#ahead.set(ticket.id, resolve));
   }
 
   #givePlaces(): void {
