@@ -99,9 +99,9 @@ export class Dispatcher {
     const { control, keeper, clock } = this.parts;
     const kept = keeper?.draft(definition.name, clock.now());
     const key = kept ?? { id: this.#ids.next() };
-    const { future, settler } = JobFuture.of<unknown>(control, key, definition.name);
+    const future = JobFuture.of<unknown>(control, key, definition.name);
     const isOurs = isRevivable(this.parts, definition, args);
-    const call = new PendingCall(future, settler, definition, target, args, isOurs);
+    const call = new PendingCall(future, definition, target, args, isOurs);
     call.kept = kept;
     return call;
   }
@@ -216,9 +216,10 @@ export class Dispatcher {
     const forgetting = reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
     runner.leave(call);
     call.future.standsFor(standIn.standIn);
-    control
-      .wait(standIn.standIn)
-      .then(call.settler.resolve, (error: unknown) => call.settler.reject(error));
+    control.wait(standIn.standIn).then(
+      (value) => call.future.fulfil(value),
+      (error: unknown) => call.future.fail(error),
+    );
     return forgetting?.then(() => undefined);
   }
 

@@ -46,8 +46,8 @@ export class JobRetry {
   #again(ended: PendingCall, attempts: number): PendingCall {
     const { kept, definition, target, args, output, isRevivable } = ended;
     const key = kept ?? { id: ended.id };
-    const { future, settler } = JobFuture.of<unknown>(this.parts.control, key, definition.name);
-    const call = new PendingCall(future, settler, definition, target, args, isRevivable);
+    const future = JobFuture.of<unknown>(this.parts.control, key, definition.name);
+    const call = new PendingCall(future, definition, target, args, isRevivable);
     call.kept = kept;
     call.attempts = attempts;
     call.output = output;

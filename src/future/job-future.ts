@@ -15,17 +15,6 @@ export interface FutureHost {
   follow(id: string): Observable<JobEvent>;
 }
 
-/** The end of a future that the runner holds. */
-export interface Settler<T> {
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
-
-interface Settleable<T> {
-  readonly future: JobFuture<T>;
-  readonly settler: Settler<T>;
-}
-
 type Executor<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => void;
 
 /**
@@ -43,6 +32,8 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
   readonly name: string;
   readonly #host: FutureHost;
   #key: JobKey;
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
   #accepted: Promise<void> | undefined;
   #node: WaitNode | undefined;
   #over = false;
@@ -57,15 +48,30 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     this.#host = host;
   }
 
+  static #taken: Parameters<Executor<never>> | undefined;
+
+  /** One for all futures: `new` calls it before it returns. */
+  static readonly #take: Executor<never> = (...functions) => {
+    JobFuture.#taken = functions;
+  };
+
   /** @internal */
-  static of<T>(host: FutureHost, key: JobKey, name: string): Settleable<T> {
-    let settler!: FutureSettler<T>;
-    const executor: Executor<T> = (resolve, reject) => {
-      settler = new FutureSettler(resolve, reject);
-    };
-    const future = new JobFuture<T>(executor, host, key, name);
-    settler.future = future;
-    return { future, settler };
+  static of<T>(host: FutureHost, key: JobKey, name: string): JobFuture<T> {
+    const future = new JobFuture<T>(JobFuture.#take as Executor<T>, host, key, name);
+    [future.#resolve, future.#reject] = JobFuture.#taken as Parameters<Executor<unknown>>;
+    JobFuture.#taken = undefined;
+    return future;
+  }
+
+  /** @internal */
+  fulfil(value: T): void {
+    this.#resolve(value);
+  }
+
+  /** Handled first: most futures never fail, and need no handler while they wait. @internal */
+  fail(error: unknown): void {
+    void this.result().catch(ignore);
+    this.#reject(error);
   }
 
   /** The job's id. Where another process has a job with the same unique key, that job's, once the call is accepted. */
@@ -197,21 +203,6 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     this.#awaited = true;
     const refusal = this.#over ? undefined : receiver.waitFor(this.node);
     return refusal ? Promise.reject(refusal) : this.result();
-  }
-}
-
-class FutureSettler<T> implements Settler<T> {
-  future!: JobFuture<T>;
-
-  constructor(
-    readonly resolve: (value: T) => void,
-    private readonly rejectFuture: (error: unknown) => void,
-  ) {}
-
-  /** Handled first: most futures never fail, and need no handler while they wait. */
-  reject(error: unknown): void {
-    void this.future.result().catch(ignore);
-    this.rejectFuture(error);
   }
 }
 

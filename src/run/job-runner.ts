@@ -3,7 +3,7 @@ import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
-import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
+import { chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import { SharedDelay } from '../job/shared-delay.js';
 import { isFinal, type JobChange } from '../job/state-machine.js';
 import type { KeptJob } from '../tracker/job-keeper.js';
@@ -131,7 +131,7 @@ export class JobRunner implements AttemptHost {
   /** Ends a call of which nothing is running, nor will be. */
   drop(call: PendingCall, error: unknown): void {
     this.#forget(call);
-    call.settler.reject(error);
+    call.future.fail(error);
     this.#tellWhetherIdle();
   }
 
@@ -187,46 +187,63 @@ export class JobRunner implements AttemptHost {
   }
 
   /**
-   * The life of an attempt: its start is recorded, the method runs, its end is recorded. With callbacks, since an `await`
-   * costs even where there is nothing to wait for, and with a tracker in memory there is nothing but the method.
+   * The life of an attempt: its start is recorded, the method runs, its end is recorded. Without `await`, and without a
+   * function for each step, which cost even where there is nothing to wait for: with a tracker in memory there is nothing
+   * but the method.
    */
   #run(attempt: Attempt): void {
-    this.#whenDone(
-      attempt,
-      () => this.#makeReady(attempt),
-      (refusal) => (refusal ? this.#conclude(attempt, refusal) : this.#perform(attempt)),
+    let ready: MaybePromise<Ran | undefined>;
+    try {
+      ready = this.#makeReady(attempt);
+    } catch (error) {
+      return this.#fail(attempt, error);
+    }
+    if (!isPromise(ready)) return this.#perform(attempt, ready);
+    void ready.then(
+      (refusal) => this.#perform(attempt, refusal),
+      (error: unknown) => this.#fail(attempt, error),
     );
   }
 
-  #perform(attempt: Attempt): void {
-    const stopTimeout = startTimeout(attempt, this.clock);
-    perform(attempt, this.settings.threads, (performed) => {
-      attempt.close();
-      stopTimeout?.();
-      this.#whenDone(
-        attempt,
-        () => this.#finish(attempt, performed),
-        (ran) => this.#conclude(attempt, ran),
-      );
-    });
+  #perform(attempt: Attempt, refusal: Ran | undefined): void {
+    if (refusal) return this.#conclude(attempt, refusal);
+    attempt.stopTimeout = startTimeout(attempt, this.clock);
+    perform(attempt, this.settings.threads);
   }
 
-  /** Goes on when a step is done, at once where it is; where it fails, the attempt is over. */
-  #whenDone<T>(attempt: Attempt, step: () => MaybePromise<T>, next: (value: T) => void): void {
-    const done = attempted(step);
-    if (!isPromise(done)) return next(done);
-    const fail = (error: unknown): void => this.#conclude(attempt, this.#leaveOpen(attempt, error));
-    void done.then(next, fail);
+  /** The method is over, or was interrupted. */
+  performed(attempt: Attempt, performed: Outcome): void {
+    attempt.close();
+    attempt.stopTimeout?.();
+    let ending: MaybePromise<Ran>;
+    try {
+      ending = this.#finish(attempt, performed);
+    } catch (error) {
+      return this.#fail(attempt, error);
+    }
+    if (!isPromise(ending)) return this.#conclude(attempt, ending);
+    void ending.then(
+      (ran) => this.#conclude(attempt, ran),
+      (error: unknown) => this.#fail(attempt, error),
+    );
+  }
+
+  #fail(attempt: Attempt, error: unknown): void {
+    this.#conclude(attempt, this.#leaveOpen(attempt, error));
   }
 
   /** Its start is recorded, and there is a place for it; gives what came of it where there is nothing to run. */
   #makeReady(attempt: Attempt): MaybePromise<Ran | undefined> {
-    return chain(this.#recordStart(attempt), (refusal) => {
-      if (refusal) return refusal;
-      const { call } = attempt;
-      this.#shared.watch(call, true);
-      return call.place ? attempt.takePlace(call.place).then(() => undefined) : undefined;
-    });
+    const starting = this.#recordStart(attempt);
+    if (isPromise(starting)) return starting.then((refusal) => this.#takePlace(attempt, refusal));
+    return this.#takePlace(attempt, starting);
+  }
+
+  #takePlace(attempt: Attempt, refusal: Ran | undefined): MaybePromise<Ran | undefined> {
+    if (refusal) return refusal;
+    const { call } = attempt;
+    this.#shared.watch(call, true);
+    return call.place ? attempt.takePlace(call.place).then(() => undefined) : undefined;
   }
 
   /** The method is over: its transaction is ended, and that is recorded. */
@@ -256,7 +273,7 @@ export class JobRunner implements AttemptHost {
     reporter.trackerFailed(call, 'record its state', error);
     const isPassing = this.#isPassing(call, error);
     if (isPassing && number === 0 && !this.#closing) return again(clock.now() + START_AGAIN);
-    return over(() => call.settler.reject(isPassing ? leftOpen(call, number) : error));
+    return over(() => call.future.fail(isPassing ? leftOpen(call, number) : error));
   }
 
   /** Whether the tracker is only away for now, and the job can be run from what it keeps. */
@@ -267,19 +284,17 @@ export class JobRunner implements AttemptHost {
   /** What came of it where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
   #recordStart(attempt: Attempt): MaybePromise<Ran | undefined> {
     const { call } = attempt;
-    return chain(this.#records.start(call), (started) =>
-      started ? this.#noteStart(attempt, started) : this.#notStarted(call),
-    );
+    const started = this.#records.start(call);
+    if (isPromise(started)) return started.then((record) => this.#noteStart(attempt, record));
+    return this.#noteStart(attempt, started);
   }
 
-  #noteStart(attempt: Attempt, started: Started): MaybePromise<undefined> {
+  #noteStart(attempt: Attempt, started: Started | undefined): MaybePromise<Ran | undefined> {
     const { call } = attempt;
+    if (!started) return this.#notStarted(call);
     const isResumed = started.attempt > call.attempts + 1;
-    return chain(isResumed ? this.#output.resume(call) : undefined, () => {
-      attempt.stalled = started.stalled ?? 0;
-      attempt.number = call.attempts = started.attempt;
-      return undefined;
-    });
+    if (!isResumed) return attempt.starts(started);
+    return this.#output.resume(call).then(() => attempt.starts(started));
   }
 
   async #notStarted(call: PendingCall): Promise<Ran> {
@@ -289,7 +304,7 @@ export class JobRunner implements AttemptHost {
       if (!isFinal(record.state)) return { outcome: OVER };
       return over(() => this.#settlement.settleFrom(call, record));
     }
-    return over(() => call.settler.reject(end ?? whyNotStarted(call, record)));
+    return over(() => call.future.fail(end ?? whyNotStarted(call, record)));
   }
 
   #endTransaction(attempt: Attempt, outcome: Outcome): MaybePromise<Outcome> {

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { DeliveryDone, DeliveryOutcome, JobTicket } from '../engine/job-engine.js';
-import type { JobFuture, Settler } from '../future/job-future.js';
+import type { JobFuture } from '../future/job-future.js';
 import type { OutputPage } from '../output/output-chunk.js';
 import type { OutputWriter } from '../output/output-writer.js';
 import type { KeptJob } from '../tracker/job-keeper.js';
@@ -48,7 +48,6 @@ export class PendingCall implements JobTicket {
 
   constructor(
     readonly future: JobFuture<unknown>,
-    readonly settler: Settler<unknown>,
     readonly definition: JobDefinition,
     readonly target: unknown,
     /** Futures among them are replaced by their results before the first attempt. */

@@ -3,25 +3,20 @@ import type { ThreadPool } from '../engine/thread-pool.js';
 import { JobTimeoutError } from '../errors/job.errors.js';
 import type { Clock } from '../job/clock.js';
 import type { Attempt } from './attempt.js';
-import type { Outcome } from './outcome.js';
 import type { PendingCall } from './pending-call.js';
 import { runInThread } from './thread-call.js';
 
-/** The user's code, in the scope of its job; `settle` is told how it came out. */
-export function perform(
-  attempt: Attempt,
-  threads: ThreadPool | undefined,
-  settle: (outcome: Outcome) => void,
-): void {
+/** The user's code, in the scope of its job; the attempt tells how it came out. */
+export function perform(attempt: Attempt, threads: ThreadPool | undefined): void {
+  if (attempt.begins()) attempt.endsWith(begin(attempt, threads));
+}
+
+function begin(attempt: Attempt, threads: ThreadPool | undefined): Promise<unknown> {
   const { call, transaction } = attempt;
   const { thread } = call.definition;
-  attempt.endsWith(
-    () =>
-      thread && threads
-        ? runInThread(threads, attempt, thread)
-        : startInScope(attempt, runMethod, call, transaction),
-    settle,
-  );
+  return thread && threads
+    ? runInThread(threads, attempt, thread)
+    : startInScope(attempt, runMethod, call, transaction);
 }
 
 /** What the method throws before its first await is a rejection too. */
