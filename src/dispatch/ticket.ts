@@ -25,8 +25,8 @@ export function ticketOf(call: PendingCall, record: Stamped): JobTicket {
 /** The call itself, for an engine of this process alone. @throws as `ticketOf` does */
 export function asTicket(call: PendingCall, record: Stamped): JobTicket {
   const { runAt, limit } = rulesOf(call, record);
-  call.runAt = runAt;
-  call.limit = limit;
+  if (runAt !== undefined) call.runAt = runAt;
+  if (limit) call.limit = limit;
   return call;
 }
 

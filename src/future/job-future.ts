@@ -15,7 +15,8 @@ export interface FutureHost {
   follow(id: string): Observable<JobEvent>;
 }
 
-type Executor<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => void;
+type Resolve = (outcome: unknown) => void;
+type Executor<T> = (resolve: (value: T) => void, reject: Resolve) => void;
 
 /**
  * What a call in the background returns: a promise of its result, and a handle of its job. A failure that
@@ -28,12 +29,21 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     return Promise;
   }
 
+  static {
+    Object.defineProperty(JobFuture.prototype, 'constructor', {
+      configurable: true,
+      get(this: object) {
+        return #key in this ? this.#kind() : JobFuture;
+      },
+    });
+  }
+
   /** The job's name. */
   readonly name: string;
   readonly #host: FutureHost;
   #key: JobKey;
-  #resolve!: (value: unknown) => void;
-  #reject!: (error: unknown) => void;
+  #resolve: Resolve | undefined;
+  #reject: Resolve | undefined;
   #accepted: Promise<void> | undefined;
   #node: WaitNode | undefined;
   #over = false;
@@ -48,30 +58,38 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     this.#host = host;
   }
 
-  static #taken: Parameters<Executor<never>> | undefined;
-
-  /** One for all futures: `new` calls it before it returns. */
-  static readonly #take: Executor<never> = (...functions) => {
-    JobFuture.#taken = functions;
+  /** One executor for all futures: `new` calls it before it returns, and what it was given is taken at once. */
+  static readonly #executor: Executor<unknown> = (resolve, reject) => {
+    JobFuture.#resolveNew = resolve;
+    JobFuture.#rejectNew = reject;
   };
+  static #resolveNew: Resolve | undefined;
+  static #rejectNew: Resolve | undefined;
 
   /** @internal */
   static of<T>(host: FutureHost, key: JobKey, name: string): JobFuture<T> {
-    const future = new JobFuture<T>(JobFuture.#take as Executor<T>, host, key, name);
-    [future.#resolve, future.#reject] = JobFuture.#taken as Parameters<Executor<unknown>>;
-    JobFuture.#taken = undefined;
+    const future = new JobFuture<T>(JobFuture.#executor as Executor<T>, host, key, name);
+    future.#resolve = JobFuture.#resolveNew;
+    future.#reject = JobFuture.#rejectNew;
+    JobFuture.#resolveNew = JobFuture.#rejectNew = undefined;
     return future;
   }
 
   /** @internal */
   fulfil(value: T): void {
-    this.#resolve(value);
+    this.#settle(this.#resolve, value);
   }
 
   /** Handled first: most futures never fail, and need no handler while they wait. @internal */
   fail(error: unknown): void {
     void this.result().catch(ignore);
-    this.#reject(error);
+    this.#settle(this.#reject, error);
+  }
+
+  /** Once: whoever holds the future for long shall hold no more than its result. */
+  #settle(settle: Resolve | undefined, outcome: unknown): void {
+    this.#resolve = this.#reject = undefined;
+    settle?.(outcome);
   }
 
   /** The job's id. Where another process has a job with the same unique key, that job's, once the call is accepted. */
@@ -174,12 +192,28 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     onRejected?: ((reason: any) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     this.#awaited = true;
-    if (this.#over || !(this.#heldBy || currentScope())) return super.then(onFulfilled, onRejected);
+    if (!this.#isWatched) return super.then(onFulfilled, onRejected);
     // `void job.catch(log)` is no wait, but `await job.catch(log)` is one.
     if (!onFulfilled) return WatchedPromise.of(super.then(null, onRejected), this);
     const refusal = this.beginWait();
     if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
     return super.then(onFulfilled, onRejected);
+  }
+
+  /**
+   * What `await` and `Promise.all` ask of a promise before they call its `then`. An ordinary promise they take as it is;
+   * for any other they make two more, and come back in a microtask. So it is an ordinary one to whoever's waiting need not
+   * be noticed; and `then` hears of all others.
+   */
+  #kind(): PromiseConstructor {
+    if (this.#isWatched) return JobFuture as unknown as PromiseConstructor;
+    this.#awaited = true;
+    return Promise;
+  }
+
+  /** Whether it matters who waits. */
+  get #isWatched(): boolean {
+    return !this.#over && (this.#heldBy !== undefined || currentScope() !== undefined);
   }
 
   /** Where the job starts when a transaction is committed, and that transaction waits for it. */
@@ -195,7 +229,11 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
 
   /** What the future comes to, without counting as somebody who awaits it. @internal */
   result(): Promise<T> {
-    return super.then();
+    const awaited = this.#awaited;
+    const result = super.then();
+    // `then` asks for the kind of promise, as those do who await it.
+    this.#awaited = awaited;
+    return result;
   }
 
   /** The result, as an argument of another job: that one waits for it, not the code that passes it. @internal */

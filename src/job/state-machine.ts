@@ -86,7 +86,7 @@ function start(record: ChangingRecord, startedAt: number): void {
   record.attempt += 1;
   record.startedAt = startedAt;
   record.progress = null;
-  record.error = undefined;
+  if (record.error) record.error = undefined;
   if (record.rolledBack) record.rolledBack = undefined;
 }
 

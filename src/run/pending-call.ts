@@ -19,21 +19,22 @@ export interface Interruptible {
  * itself for its ticket.
  */
 export class PendingCall implements JobTicket {
+  // What is declared alone is there only where it is set: many calls wait, and few have it.
   /** The job as its tracker keeps it, where it can be had so. */
   kept: KeptJob | undefined;
   /** As the engine delivered it. */
   ticket: JobTicket | undefined;
   /** Fulfilled when the attempt may begin; `undefined` where it may at once. */
-  place: Promise<void> | undefined;
-  runAt: number | undefined;
-  limit: JobTicket['limit'];
-  isAccepted = false;
+  declare place?: Promise<void> | undefined;
+  declare runAt: number | undefined;
+  declare limit: JobTicket['limit'];
+  declare isAccepted?: boolean;
   /** Set by whoever ends the call before it runs: what its future is told. */
-  end: Error | undefined;
+  declare end?: Error;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
   /** What earlier attempts printed in another process. */
-  printed: OutputPage | undefined;
+  declare printed?: OutputPage | undefined;
   /** How many attempts there have been, in this process or another. */
   attempts = 0;
   #accepting: Promise<unknown> | undefined;
@@ -115,7 +116,7 @@ export class PendingCall implements JobTicket {
   }
 
   deliver(ticket: JobTicket, over: DeliveryDone, place?: Promise<void>): void {
-    this.place = place;
+    if (place || this.place) this.place = place;
     this.ticket = ticket;
     this.#over = over;
   }

@@ -42,16 +42,16 @@ export class Beside {
 
 /** A job in memory: one object, which changes as the job does. Readers are shown copies. */
 export class MemoryJob implements KeptJob, ChangingRecord {
-  parentId: string | undefined;
-  origin: JobOrigin | undefined;
   state: JobState = 'queued';
   attempt = 0;
   startedAt: number | undefined;
   finishedAt: number | undefined;
   progress: JobProgress | null = null;
   result: unknown;
-  error: JobFailure | undefined;
   // Of few jobs, and there only where they are set.
+  declare parentId: string | undefined;
+  declare origin: JobOrigin | undefined;
+  declare error: JobFailure | undefined;
   declare runAt?: number;
   declare stalled?: number;
   declare call?: string;
