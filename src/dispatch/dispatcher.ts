@@ -3,7 +3,7 @@ import { currentScope, type HeadLine } from '../context/scope.js';
 import type { JobEngine, JobTicket, StandIn } from '../engine/job-engine.js';
 import { EngineUnavailableError } from '../errors/engine.errors.js';
 import { JobInterruptedError } from '../errors/job.errors.js';
-import { JobFuture, type FutureHost } from '../future/job-future.js';
+import type { FutureHost, JobFuture } from '../future/job-future.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
@@ -14,22 +14,16 @@ import type { JobDefinition } from '../registry/job-definition.js';
 import type { JobRegistry } from '../registry/job-registry.js';
 import type { JobReporter } from '../run/job-reporter.js';
 import type { JobRunner } from '../run/job-runner.js';
-import { PendingCall } from '../run/pending-call.js';
+import type { PendingCall } from '../run/pending-call.js';
 import type { JobKeeper } from '../tracker/job-keeper.js';
 import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
 import { currentTransaction, type AmbientTransaction } from '../transaction/ambient-transaction.js';
 import { ArgumentPipeline } from './argument-pipeline.js';
 import { CallOrder } from './call-order.js';
 import { JobRetry } from './job-retry.js';
-import {
-  isRevivable,
-  recordOf,
-  rolledBack,
-  waitsForArguments,
-  withCall,
-  type NewRecord,
-} from './new-record.js';
+import { recordOf, rolledBack, waitsForArguments, withCall, type NewRecord } from './new-record.js';
 import { accepted, asTicket, ticketOf } from './ticket.js';
+import { newCall } from './new-call.js';
 import { Relay } from './relay.js';
 import { Revival } from './revival.js';
 import { UniqueCalls } from './unique-calls.js';
@@ -90,20 +84,9 @@ export class Dispatcher {
     target: unknown,
     args: readonly unknown[],
   ): JobFuture<unknown> {
-    const call = this.#callOf(definition, target, args);
+    const call = newCall(this.parts, this.#ids, definition, target, args);
     if (definition.unique) return this.#beginUnique(call);
     return this.#begin(call);
-  }
-
-  #callOf(definition: JobDefinition, target: unknown, args: readonly unknown[]): PendingCall {
-    const { control, keeper, clock } = this.parts;
-    const kept = keeper?.draft(definition.name, clock.now());
-    const key = kept ?? { id: this.#ids.next() };
-    const future = JobFuture.of<unknown>(control, key, definition.name);
-    const isOurs = isRevivable(this.parts, definition, args);
-    const call = new PendingCall(future, definition, target, args, isOurs);
-    call.kept = kept;
-    return call;
   }
 
   #begin(call: PendingCall): JobFuture<unknown> {

@@ -30,7 +30,7 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
   }
 
   static {
-    Object.defineProperty(JobFuture.prototype, 'constructor', {
+    void Object.defineProperty(JobFuture.prototype, 'constructor', {
       configurable: true,
       get(this: object) {
         return #key in this ? this.#kind() : JobFuture;
@@ -82,7 +82,7 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
 
   /** Handled first: most futures never fail, and need no handler while they wait. @internal */
   fail(error: unknown): void {
-    void this.result().catch(ignore);
+    void this.result(undefined, ignore);
     this.#settle(this.#reject, error);
   }
 
@@ -227,10 +227,13 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     );
   }
 
-  /** What the future comes to, without counting as somebody who awaits it. @internal */
-  result(): Promise<T> {
+  /** What the future comes to, without counting as somebody who awaits it; as with `then`. @internal */
+  result<A = T, B = never>(
+    onFulfilled?: (value: T) => A,
+    onRejected?: (error: unknown) => B,
+  ): Promise<A | B> {
     const awaited = this.#awaited;
-    const result = super.then();
+    const result = super.then(onFulfilled, onRejected);
     // `then` asks for the kind of promise, as those do who await it.
     this.#awaited = awaited;
     return result;

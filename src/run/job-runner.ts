@@ -5,10 +5,10 @@ import type { JobActivity, JobRecord } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
 import { chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import { SharedDelay } from '../job/shared-delay.js';
-import { isFinal, type JobChange } from '../job/state-machine.js';
-import type { KeptJob } from '../tracker/job-keeper.js';
+import type { JobChange } from '../job/state-machine.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import { AttemptStart } from './attempt-start.js';
 import { MOMENT } from './attempt-activity.js';
 import { CallOutput } from './call-output.js';
 import { concludeTransaction } from './conclude-transaction.js';
@@ -16,11 +16,12 @@ import type { EndedCalls } from './ended-calls.js';
 import type { Outcome } from './outcome.js';
 import { perform, startTimeout } from './perform.js';
 import { again, leaving, over, OVER, type Ran } from './ran.js';
-import { RecordKeeper, type Started } from './record-keeper.js';
-import { PendingCall } from './pending-call.js';
+import { RecordKeeper } from './record-keeper.js';
+import type { PendingCall } from './pending-call.js';
+import { PendingCalls } from './pending-calls.js';
 import { Settlement } from './settlement.js';
 import type { RunnerSettings } from './runner-settings.js';
-import { SharedCalls, whyNotStarted } from './shared-calls.js';
+import { SharedCalls } from './shared-calls.js';
 import { completion, judge, leftOpen, nextRun, reschedule } from './verdict.js';
 
 const NOW = Promise.resolve();
@@ -36,25 +37,28 @@ export class JobRunner implements AttemptHost {
   readonly echoesConsole: boolean;
   readonly transactions: JobTransactions;
   readonly moment: SharedDelay;
-  /** By id, but for those that the keeper of the jobs has with them. */
-  readonly #calls = new Map<string, PendingCall>();
-  #kept = 0;
+  readonly #calls: PendingCalls;
   readonly #records: RecordKeeper;
   readonly #shared: SharedCalls;
   readonly #output: CallOutput;
   readonly #settlement: Settlement;
+  readonly #start: AttemptStart;
   #delivered: PendingCall[] = [];
-  #whenIdle: (() => void)[] = [];
   #closing = false;
 
   /** What failed or was cancelled, and may run again. */
   readonly ended: EndedCalls;
 
   constructor(private readonly settings: RunnerSettings) {
+    this.#calls = new PendingCalls(settings.keeper);
     this.#records = new RecordKeeper(settings.tracker, settings.clock);
     this.#output = new CallOutput(settings);
     this.#settlement = new Settlement(settings.ended, settings.reporter);
     this.#shared = new SharedCalls(settings, this);
+    this.#start = new AttemptStart({
+      ...{ settings, records: this.#records, shared: this.#shared },
+      ...{ output: this.#output, settlement: this.#settlement },
+    });
     this.ended = settings.ended;
     this.runtime = settings.runtime;
     this.clock = settings.clock;
@@ -66,8 +70,7 @@ export class JobRunner implements AttemptHost {
 
   /** Takes on a call. */
   attend(call: PendingCall): void {
-    if (call.kept) this.#attendKept(call, call.kept);
-    else this.#calls.set(call.id, call);
+    this.#calls.add(call);
     this.#shared.watch(call);
   }
 
@@ -78,17 +81,12 @@ export class JobRunner implements AttemptHost {
 
   /** The same with a callback. */
   start(ticket: JobTicket, over: DeliveryDone, place?: Promise<void>): void {
-    const call = this.#callOf(ticket);
+    const call = this.#calls.of(ticket);
     // A queue that processes share may deliver a job once more while it runs.
     if (!call || call.isDelivered) return void NOW.then(() => over(ticket, OVER));
     call.deliver(ticket, over, place);
     // The engine has other calls to deliver, which must not overtake what the ones before do in their microtasks.
     if (this.#delivered.push(call) === 1) void NOW.then(this.#beginDelivered);
-  }
-
-  #callOf(ticket: JobTicket): PendingCall | undefined {
-    if (!(ticket instanceof PendingCall)) return this.pending(ticket.id);
-    return this.#isPending(ticket) ? ticket : undefined;
   }
 
   /** The time of a delayed job has come: it waits for a slot now. */
@@ -103,13 +101,12 @@ export class JobRunner implements AttemptHost {
 
   /** A call that is not over. */
   pending(id: string): PendingCall | undefined {
-    return this.#calls.get(id) ?? callerOf(this.settings.keeper?.find(id));
+    return this.#calls.find(id);
   }
 
   /** Those that wait longest come first. */
   pendingCalls(): PendingCall[] {
-    const kept = this.settings.keeper?.called() ?? [];
-    return [...this.#calls.values(), ...kept.flatMap((job) => callerOf(job) ?? [])];
+    return this.#calls.all();
   }
 
   /** From now on what fails has failed: nothing will deliver another attempt. */
@@ -124,21 +121,20 @@ export class JobRunner implements AttemptHost {
 
   /** Fulfilled when no call is pending. */
   idle(): Promise<void> {
-    if (this.#pending === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#whenIdle.push(resolve));
+    return this.#calls.none();
   }
 
   /** Ends a call of which nothing is running, nor will be. */
   drop(call: PendingCall, error: unknown): void {
     this.#forget(call);
     call.future.fail(error);
-    this.#tellWhetherIdle();
+    this.#calls.tellIfNone();
   }
 
   /** Has nothing to do with the call any more. */
   leave(call: PendingCall): void {
     this.#forget(call);
-    this.#tellWhetherIdle();
+    this.#calls.tellIfNone();
   }
 
   lend({ ticket }: PendingCall, awaited: WaitNode): () => void {
@@ -183,7 +179,7 @@ export class JobRunner implements AttemptHost {
     this.#forget(call);
     call.release(outcome);
     settle();
-    this.#tellWhetherIdle();
+    this.#calls.tellIfNone();
   }
 
   /**
@@ -194,7 +190,7 @@ export class JobRunner implements AttemptHost {
   #run(attempt: Attempt): void {
     let ready: MaybePromise<Ran | undefined>;
     try {
-      ready = this.#makeReady(attempt);
+      ready = this.#start.makeReady(attempt);
     } catch (error) {
       return this.#fail(attempt, error);
     }
@@ -232,20 +228,6 @@ export class JobRunner implements AttemptHost {
     this.#conclude(attempt, this.#leaveOpen(attempt, error));
   }
 
-  /** Its start is recorded, and there is a place for it; gives what came of it where there is nothing to run. */
-  #makeReady(attempt: Attempt): MaybePromise<Ran | undefined> {
-    const starting = this.#recordStart(attempt);
-    if (isPromise(starting)) return starting.then((refusal) => this.#takePlace(attempt, refusal));
-    return this.#takePlace(attempt, starting);
-  }
-
-  #takePlace(attempt: Attempt, refusal: Ran | undefined): MaybePromise<Ran | undefined> {
-    if (refusal) return refusal;
-    const { call } = attempt;
-    this.#shared.watch(call, true);
-    return call.place ? attempt.takePlace(call.place).then(() => undefined) : undefined;
-  }
-
   /** The method is over: its transaction is ended, and that is recorded. */
   #finish(attempt: Attempt, performed: Outcome): MaybePromise<Ran> {
     this.#vacate(attempt.call);
@@ -279,32 +261,6 @@ export class JobRunner implements AttemptHost {
   /** Whether the tracker is only away for now, and the job can be run from what it keeps. */
   #isPassing({ isRevivable }: PendingCall, error: unknown): boolean {
     return isRevivable && this.#records.isUnavailable(error);
-  }
-
-  /** What came of it where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
-  #recordStart(attempt: Attempt): MaybePromise<Ran | undefined> {
-    const { call } = attempt;
-    const started = this.#records.start(call);
-    if (isPromise(started)) return started.then((record) => this.#noteStart(attempt, record));
-    return this.#noteStart(attempt, started);
-  }
-
-  #noteStart(attempt: Attempt, started: Started | undefined): MaybePromise<Ran | undefined> {
-    const { call } = attempt;
-    if (!started) return this.#notStarted(call);
-    const isResumed = started.attempt > call.attempts + 1;
-    if (!isResumed) return attempt.starts(started);
-    return this.#output.resume(call).then(() => attempt.starts(started));
-  }
-
-  async #notStarted(call: PendingCall): Promise<Ran> {
-    const { end } = call;
-    const record = end ? undefined : await this.settings.tracker.find(call.id);
-    if (record && this.settings.engine.distributed) {
-      if (!isFinal(record.state)) return { outcome: OVER };
-      return over(() => this.#settlement.settleFrom(call, record));
-    }
-    return over(() => call.future.fail(end ?? whyNotStarted(call, record)));
   }
 
   #endTransaction(attempt: Attempt, outcome: Outcome): MaybePromise<Outcome> {
@@ -355,39 +311,12 @@ export class JobRunner implements AttemptHost {
   endedElsewhere(call: PendingCall, record: JobRecord): void {
     this.#forget(call);
     this.#settlement.settleFrom(call, record);
-    this.#tellWhetherIdle();
-  }
-
-  #attendKept(call: PendingCall, job: KeptJob): void {
-    if (!job.caller) this.#kept += 1;
-    job.caller = call;
-  }
-
-  #isPending(call: PendingCall): boolean {
-    return call.kept ? call.kept.caller === call : this.#calls.get(call.id) === call;
-  }
-
-  get #pending(): number {
-    return this.#calls.size + this.#kept;
+    this.#calls.tellIfNone();
   }
 
   #forget(call: PendingCall): void {
-    if (!call.kept) this.#calls.delete(call.id);
-    else if (this.#isPending(call)) {
-      call.kept.caller = undefined;
-      this.#kept -= 1;
-    }
+    this.#calls.delete(call);
     this.#shared.leave(call);
     call.future.conclude();
   }
-
-  #tellWhetherIdle(): void {
-    if (this.#pending > 0) return;
-    this.#whenIdle.forEach((resolve) => resolve());
-    this.#whenIdle = [];
-  }
-}
-
-function callerOf(job: KeptJob | undefined): PendingCall | undefined {
-  return job?.caller as PendingCall | undefined;
 }

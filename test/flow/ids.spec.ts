@@ -119,7 +119,7 @@ describe('A future that is awaited outside of jobs', () => {
     expect(types.isPromise(job)).toBe(true);
     expect(job).toBeInstanceOf(JobFuture);
     expect(job).toBeInstanceOf(Promise);
-    expect(Object.getPrototypeOf(job).constructor).toBe(JobFuture);
+    expect((Object.getPrototypeOf(job) as object).constructor).toBe(JobFuture);
     expect(job.then()).not.toBeInstanceOf(JobFuture);
     expect(inspect(job)).toContain('pending');
     await job;

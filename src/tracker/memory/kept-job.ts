@@ -77,7 +77,7 @@ export class MemoryJob implements KeptJob, ChangingRecord {
   /** Of a record that was made elsewhere. */
   static from(shelf: Shelf, record: JobRecord): MemoryJob {
     const job = new MemoryJob(shelf, record.name, record.createdAt, undefined, 0);
-    const { id, name, createdAt, ...rest } = record;
+    const { id, ...rest } = record;
     Object.assign(job, rest);
     job.#id = id;
     job.#shown = record;
