@@ -43,7 +43,7 @@ export class JobRunner implements AttemptHost {
   readonly #output: CallOutput;
   readonly #settlement: Settlement;
   readonly #start: AttemptStart;
-  #delivered: PendingCall[] = [];
+  readonly #delivered: PendingCall[] = [];
   #closing = false;
 
   /** What failed or was cancelled, and may run again. */
@@ -155,9 +155,7 @@ export class JobRunner implements AttemptHost {
 
   /** All that were delivered meanwhile, each in the context of its caller. */
   readonly #beginDelivered = (): void => {
-    const delivered = this.#delivered;
-    this.#delivered = [];
-    for (const call of delivered) call.inContext(this.#begin);
+    for (const call of this.#delivered.splice(0)) call.inContext(this.#begin);
   };
 
   readonly #begin = (call: PendingCall): void => {
