@@ -3,8 +3,7 @@ import { currentScope, type HeadLine } from '../context/scope.js';
 import type { JobEngine, JobTicket, StandIn } from '../engine/job-engine.js';
 import { EngineUnavailableError } from '../errors/engine.errors.js';
 import { JobInterruptedError } from '../errors/job.errors.js';
-import { isPipelined } from '../future/hand-over.js';
-import { JobFuture, type FutureHost } from '../future/job-future.js';
+import type { FutureHost, JobFuture } from '../future/job-future.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
@@ -15,14 +14,16 @@ import type { JobDefinition } from '../registry/job-definition.js';
 import type { JobRegistry } from '../registry/job-registry.js';
 import type { JobReporter } from '../run/job-reporter.js';
 import type { JobRunner } from '../run/job-runner.js';
-import { PendingCall } from '../run/pending-call.js';
+import type { PendingCall } from '../run/pending-call.js';
+import type { JobKeeper } from '../tracker/job-keeper.js';
 import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
 import { currentTransaction, type AmbientTransaction } from '../transaction/ambient-transaction.js';
 import { ArgumentPipeline } from './argument-pipeline.js';
 import { CallOrder } from './call-order.js';
 import { JobRetry } from './job-retry.js';
-import { ticketOf } from './ticket.js';
-import { isRevivable, newRecord, rolledBack, withCall } from './new-record.js';
+import { recordOf, rolledBack, waitsForArguments, withCall, type NewRecord } from './new-record.js';
+import { accepted, asTicket, ticketOf } from './ticket.js';
+import { newCall } from './new-call.js';
 import { Relay } from './relay.js';
 import { Revival } from './revival.js';
 import { UniqueCalls } from './unique-calls.js';
@@ -35,12 +36,13 @@ export interface DispatcherParts {
   readonly control: FutureHost & { wait(id: string): Promise<unknown> };
   readonly clock: Clock;
   readonly registry: JobRegistry;
+  /** Keeps the tracker's jobs by the objects that stand for them, where it can. */
+  readonly keeper: JobKeeper | undefined;
   /** Carries what surrounds a call to another process. */
   readonly context: ContextCarrier | undefined;
 }
 
-/** Gives the ticket of a call: checked already, or, where its arguments are to come, when they are there. */
-type TicketMaker = () => JobTicket;
+const NONE: readonly OpenTransaction[] = [];
 
 /** The way in: makes a job of a call, has it stored, then queued. */
 export class Dispatcher {
@@ -82,32 +84,16 @@ export class Dispatcher {
     target: unknown,
     args: readonly unknown[],
   ): JobFuture<unknown> {
-    const call = this.#callOf(definition, target, args);
+    const call = newCall(this.parts, this.#ids, definition, target, args);
     if (definition.unique) return this.#beginUnique(call);
     return this.#begin(call);
-  }
-
-  #callOf(definition: JobDefinition, target: unknown, args: readonly unknown[]): PendingCall {
-    const { future, settler } = JobFuture.of<unknown>(
-      this.parts.control,
-      this.#ids.next(),
-      definition.name,
-    );
-    return new PendingCall(
-      future,
-      settler,
-      definition,
-      target,
-      args,
-      isRevivable(this.parts, definition, args),
-    );
   }
 
   #begin(call: PendingCall): JobFuture<unknown> {
     const scope = currentScope();
     const head = scope?.kind === 'start' ? scope.started(call.future) : [];
     this.parts.runner.attend(call);
-    this.#accept(call, newRecord(call, scope, this.parts.clock.now()), head);
+    this.#accept(call, recordOf(call, scope, this.parts.clock), head);
     return call.future;
   }
 
@@ -125,44 +111,43 @@ export class Dispatcher {
     }
   }
 
-  #accept(call: PendingCall, record: JobRecord, head: readonly HeadLine[]): void {
+  #accept(call: PendingCall, record: NewRecord, head: readonly HeadLine[]): void {
+    let isChecked = false;
     try {
       const ticket = this.#check(call, record);
-      const stored = withCall(this.parts, record, call);
-      this.#acceptChecked(call, () => this.#store(call, stored, head, ticket));
+      const stored = call.kept ? record : withCall(this.parts, record as JobRecord, call);
+      isChecked = true;
+      const accepting = this.#store(call, stored, head, ticket);
+      if (!isPromise(accepting)) return;
+      call.acceptedBy(accepting.catch((error: unknown) => this.#refuse(call, error)));
     } catch (error) {
-      call.acceptedBy(this.#turnAway(call, error));
+      call.acceptedBy(isChecked ? this.#refuse(call, error) : this.#turnAway(call, error));
     }
   }
 
-  #acceptChecked(call: PendingCall, store: () => MaybePromise<void>): void {
-    const refuse = (error: unknown): Promise<never> => this.#refuse(call, error);
-    try {
-      const accepting = store();
-      if (isPromise(accepting)) call.acceptedBy(accepting.catch(refuse));
-    } catch (error) {
-      call.acceptedBy(refuse(error));
-    }
-  }
-
-  /** Before anything is stored, and not only when a transaction is committed. @throws what refuses the call */
-  #check(call: PendingCall, record: JobRecord): TicketMaker {
+  /**
+   * Before anything is stored, and not only when a transaction is committed. Gives the ticket, but where its arguments are
+   * to come. @throws what refuses the call
+   */
+  #check(call: PendingCall, record: NewRecord): JobTicket | undefined {
     if (this.#closed) {
       throw new JobInterruptedError(record.id, record.name, 'before it was accepted');
     }
-    if (call.args.some(isPipelined)) return () => ticketOf(call, record);
-    const ticket = ticketOf(call, record);
-    return () => ticket;
+    return waitsForArguments(call) ? undefined : this.#ticketOf(call, record);
+  }
+
+  #ticketOf(call: PendingCall, record: NewRecord): JobTicket {
+    return this.parts.engine.keepsTickets ? asTicket(call, record) : ticketOf(call, record);
   }
 
   #store(
     call: PendingCall,
-    record: JobRecord,
+    record: NewRecord,
     head: readonly HeadLine[],
-    ticket: TicketMaker,
+    ticket: JobTicket | undefined,
   ): MaybePromise<void> {
     const transaction = currentTransaction();
-    const open = transaction?.openTransactions() ?? [];
+    const open = transaction?.openTransactions() ?? NONE;
     return open.length === 0
       ? this.#storeAndQueue(call, record, head, ticket)
       : this.#storeIn(transaction!, open, call, record, head, ticket);
@@ -170,33 +155,41 @@ export class Dispatcher {
 
   #storeAndQueue(
     call: PendingCall,
-    record: JobRecord,
+    record: NewRecord,
     head: readonly HeadLine[],
-    ticket: TicketMaker,
+    ticket: JobTicket | undefined,
   ): MaybePromise<void> {
     const creating = this.#create(call, record, head);
-    if (!isPromise(creating)) return this.#queue(call, ticket);
+    if (!isPromise(creating)) return this.#queue(call, record, ticket);
     // The engine keeps the order in which it is given them, so none waits for the answer to the one before.
     const stored = call.output ? creating.then(() => this.#flushHead(call)) : creating;
-    return this.#order.after(stored, () => this.#handOver(call, ticket));
+    return this.#order.after(stored, () => this.#handOver(call, record, ticket));
   }
 
-  #queue(call: PendingCall, ticket: TicketMaker): MaybePromise<void> {
-    return chain(this.#flushHead(call), () => this.#handOver(call, ticket));
+  #queue(call: PendingCall, record: NewRecord, ticket: JobTicket | undefined): MaybePromise<void> {
+    const flushing = this.#flushHead(call);
+    if (!isPromise(flushing)) return this.#handOver(call, record, ticket);
+    return flushing.then(() => this.#handOver(call, record, ticket));
   }
 
   /** Whoever runs the call in another process goes on after what was printed here. */
   #flushHead(call: PendingCall): MaybePromise<void> {
     const { engine, tracker } = this.parts;
-    if (!engine.distributed || !call.output || call.args.some(isPipelined)) return undefined;
+    if (!engine.distributed || !call.output || waitsForArguments(call)) return undefined;
     return tracker.flush?.(call.id);
   }
 
   /** At once, or when its arguments are there. */
-  #handOver(call: PendingCall, ticket: TicketMaker): MaybePromise<void> {
-    if (call.args.some(isPipelined)) return this.#pipeline.queueWhenResolved(call, ticket);
-    const queued = this.parts.engine.enqueue(ticket());
-    return chain(queued, (standIn) => this.#followStandIn(call, standIn));
+  #handOver(
+    call: PendingCall,
+    record: NewRecord,
+    ticket: JobTicket | undefined,
+  ): MaybePromise<void> {
+    if (!ticket) {
+      return this.#pipeline.queueWhenResolved(call, () => this.#ticketOf(call, record));
+    }
+    const queued = this.parts.engine.enqueue(ticket);
+    return queued && chain(queued, (standIn) => this.#followStandIn(call, standIn));
   }
 
   /** Another process has a job of the same unique key: this call is that job. */
@@ -206,19 +199,25 @@ export class Dispatcher {
     const forgetting = reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
     runner.leave(call);
     call.future.standsFor(standIn.standIn);
-    control
-      .wait(standIn.standIn)
-      .then(call.settler.resolve, (error: unknown) => call.settler.reject(error));
+    control.wait(standIn.standIn).then(
+      (value) => call.future.fulfil(value),
+      (error: unknown) => call.future.fail(error),
+    );
     return forgetting?.then(() => undefined);
   }
 
   #create(
     call: PendingCall,
-    record: JobRecord,
+    record: NewRecord,
     head: readonly HeadLine[],
     transaction?: OpenTransaction,
   ): MaybePromise<void> {
-    return chain(this.parts.tracker.create(record, transaction), () =>
+    const { kept } = call;
+    const creating = kept
+      ? kept.keep()
+      : this.parts.tracker.create(record as JobRecord, transaction);
+    if (head.length === 0) return creating;
+    return chain(creating, () =>
       head.forEach(({ text, stream }) => this.parts.runner.write(call, text, stream)),
     );
   }
@@ -228,9 +227,9 @@ export class Dispatcher {
     transaction: AmbientTransaction,
     open: readonly OpenTransaction[],
     call: PendingCall,
-    record: JobRecord,
+    record: NewRecord,
     head: readonly HeadLine[],
-    ticket: TicketMaker,
+    ticket: JobTicket | undefined,
   ): MaybePromise<void> {
     const { tracker } = this.parts;
     const joined = open.find(({ dataSource }) => tracker.joins?.(dataSource));
@@ -256,14 +255,14 @@ export class Dispatcher {
 
   async #afterCommit(
     call: PendingCall,
-    record: JobRecord,
-    ticket: TicketMaker,
+    record: NewRecord,
+    ticket: JobTicket | undefined,
     unstored?: readonly HeadLine[],
   ): Promise<void> {
     try {
       await (unstored
         ? this.#storeAndQueue(call, record, unstored, ticket)
-        : this.#queue(call, () => ({ ...ticket(), isAccepted: true })));
+        : this.#queue(call, record, ticket && accepted(ticket)));
     } catch (error) {
       if (this.#waitsForEngine(call, error) && !unstored) return this.relay.later(call);
       await this.#refuse(call, error).catch(() => undefined);

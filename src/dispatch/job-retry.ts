@@ -44,9 +44,11 @@ export class JobRetry {
 
   /** The same call with a future of its own: that of the first end is settled for good. */
   #again(ended: PendingCall, attempts: number): PendingCall {
-    const { id, definition, target, args, output, isRevivable } = ended;
-    const { future, settler } = JobFuture.of<unknown>(this.parts.control, id, definition.name);
-    const call = new PendingCall(future, settler, definition, target, args, isRevivable);
+    const { kept, definition, target, args, output, isRevivable } = ended;
+    const key = kept ?? { id: ended.id };
+    const future = JobFuture.of<unknown>(this.parts.control, key, definition.name);
+    const call = new PendingCall(future, definition, target, args, isRevivable);
+    call.kept = kept;
     call.attempts = attempts;
     call.output = output;
     return call;

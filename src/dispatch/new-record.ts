@@ -1,27 +1,52 @@
 import type { Scope } from '../context/scope.js';
 import { JobCancelledError } from '../errors/job.errors.js';
 import { isPipelined } from '../future/hand-over.js';
+import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
 import { encodeCall } from '../registry/call-codec.js';
 import { captured, type ContextCarrier } from '../registry/context-carrier.js';
 import type { JobDefinition } from '../registry/job-definition.js';
 import type { JobRegistry } from '../registry/job-registry.js';
 import type { PendingCall } from '../run/pending-call.js';
+import type { KeptJob } from '../tracker/job-keeper.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
 
-export function rolledBack({ id, name }: JobRecord): JobCancelledError {
+/** What is known of a job that is new. */
+export type NewRecord = Pick<JobRecord, 'id' | 'name' | 'createdAt'>;
+
+export function rolledBack({ id, name }: NewRecord): JobCancelledError {
   return new JobCancelledError(id, name, 'the transaction that it was called in was rolled back');
 }
 
+/** Whether there are futures among its arguments. */
+export function waitsForArguments({ args }: PendingCall): boolean {
+  return args.length > 0 && args.some(isPipelined);
+}
+
 /** The record of a call, as it is stored first. */
-export function newRecord(call: PendingCall, scope: Scope | undefined, now: number): JobRecord {
+export function recordOf(call: PendingCall, scope: Scope | undefined, clock: Clock): NewRecord {
+  if (!call.kept) return newRecord(call, scope, clock.now());
+  describe(call.kept, call, scope);
+  return call.kept;
+}
+
+/** The same where the job is kept by the object that the call has. */
+function describe(job: KeptJob, call: PendingCall, scope: Scope | undefined): void {
+  const { delay } = call.definition;
+  if (scope?.kind === 'job') job.parentId = scope.context.id;
+  if (scope?.kind === 'start') job.origin = scope.origin;
+  if (delay > 0 || waitsForArguments(call)) job.state = 'scheduled';
+  if (delay > 0) job.runAt = job.createdAt + delay;
+}
+
+function newRecord(call: PendingCall, scope: Scope | undefined, now: number): JobRecord {
   return {
     id: call.id,
     name: call.definition.name,
     createdAt: now,
     parentId: scope?.kind === 'job' ? scope.context.id : undefined,
     origin: scope?.kind === 'start' ? scope.origin : undefined,
-    state: call.definition.delay > 0 || call.args.some(isPipelined) ? 'scheduled' : 'queued',
+    state: call.definition.delay > 0 || waitsForArguments(call) ? 'scheduled' : 'queued',
     runAt: call.definition.delay > 0 ? now + call.definition.delay : undefined,
     attempt: 0,
     startedAt: undefined,

@@ -59,8 +59,8 @@ export class Revival {
 
   #attend({ definition, target, args, record, printed }: StoredJob): PendingCall {
     const { runner, control } = this.parts;
-    const { future, settler } = JobFuture.of<unknown>(control, record.id, definition.name);
-    const call = new PendingCall(future, settler, definition, target, args, true);
+    const future = JobFuture.of<unknown>(control, record, definition.name);
+    const call = new PendingCall(future, definition, target, args, true);
     call.printed = printed;
     call.attempts = record.attempt;
     runner.attend(call);

@@ -4,20 +4,49 @@ import { BackgroundOptionsError } from '../errors/setup.errors.js';
 import { ArgumentsNotSerializableError } from '../errors/thread.errors.js';
 import type { JobRecord } from '../job/job.js';
 import type { JobDefinition, KeyOf } from '../registry/job-definition.js';
-import type { PendingCall } from '../run/pending-call.js';
+import { PendingCall } from '../run/pending-call.js';
+
+type Stamped = Pick<JobRecord, 'id' | 'name' | 'createdAt'>;
+
+const NO_RULES = { runAt: undefined, limit: undefined };
 
 /** What the engine is to know of a call. @throws BackgroundOptionsError where its key cannot be told; ArgumentsNotSerializableError */
-export function ticketOf(call: PendingCall, record: JobRecord): JobTicket {
+export function ticketOf(call: PendingCall, record: Stamped): JobTicket {
   const { definition, args, isRevivable } = call;
-  if (definition.thread) refuseUncrossable(definition.name, args);
-  const { id, name, createdAt } = record;
-  const runAt = definition.delay > 0 ? createdAt + definition.delay : undefined;
-  const limit = definition.concurrency && limitOf(definition, args);
+  const { id, name } = record;
+  const { runAt, limit } = rulesOf(call, record);
   const { priority } = definition;
   if (!isRevivable) return { id, name, priority, runAt, limit, staysHere: true };
   const ticket = { id, name, priority, runAt, limit };
   if (!definition.unique) return ticket;
   return { ...ticket, uniqueKey: keyOf(definition, 'unique', definition.unique.key, args) };
+}
+
+/** The call itself, for an engine of this process alone. @throws as `ticketOf` does */
+export function asTicket(call: PendingCall, record: Stamped): JobTicket {
+  const { runAt, limit } = rulesOf(call, record);
+  if (runAt !== undefined) call.runAt = runAt;
+  if (limit) call.limit = limit;
+  return call;
+}
+
+/** The same ticket for a job that is no longer to be refused. */
+export function accepted(ticket: JobTicket): JobTicket {
+  if (!(ticket instanceof PendingCall)) return { ...ticket, isAccepted: true };
+  ticket.isAccepted = true;
+  return ticket;
+}
+
+function rulesOf(
+  { definition, args }: PendingCall,
+  { createdAt }: Stamped,
+): Pick<JobTicket, 'runAt' | 'limit'> {
+  if (definition.thread) refuseUncrossable(definition.name, args);
+  if (definition.delay <= 0 && !definition.concurrency) return NO_RULES;
+  return {
+    runAt: definition.delay > 0 ? createdAt + definition.delay : undefined,
+    limit: definition.concurrency && limitOf(definition, args),
+  };
 }
 
 /**

@@ -33,7 +33,8 @@ export class UniqueCalls {
   #keep(key: string, call: PendingCall): void {
     const unique: UniqueCall = { call, since: this.clock.now() };
     this.#calls.set(key, unique);
-    call.future.result().then(
+    // Told before anybody who awaits it: the next call may be theirs.
+    void call.future.result(
       (value) => (value === Timeout ? this.#drop(key, unique) : this.#completed(key, unique)),
       () => this.#drop(key, unique),
     );

@@ -37,6 +37,9 @@ export interface DeliveryOutcome {
  */
 export type TakePlace = () => Promise<void> | undefined;
 
+/** Is told what came of a delivery. */
+export type DeliveryDone = (ticket: JobTicket, outcome: DeliveryOutcome) => void;
+
 /** Whom an engine delivers to. */
 export interface EngineHost {
   readonly clock: Clock;
@@ -49,6 +52,11 @@ export interface EngineHost {
    * @param place Where there is no place for the job yet: it is made ready, and then asks for it.
    */
   deliver(ticket: JobTicket, place?: TakePlace): Promise<DeliveryOutcome>;
+  /**
+   * The same for an engine that would have to wait for a promise of each job: once the attempt is over it is called with
+   * the ticket and what came of it, never before this has returned, and before anybody else is told of the end.
+   */
+  start(ticket: JobTicket, over: DeliveryDone, place?: TakePlace): void;
   /** A job whose time had not come is now in the queue. An engine that cannot tell leaves it to the delivery. */
   ready(id: string): void;
   /** The engine is back after it was away, and may have lost what was queued: what still waits is enqueued again. */
@@ -68,6 +76,11 @@ export interface JobEngine {
    * enqueued it, again after a crash, and more than once. The record says whether there is anything left to do.
    */
   readonly distributed?: boolean;
+  /**
+   * Whether its tickets are given back as they were given, never copies: then they may be objects of a class, whose ids
+   * are made when they are read.
+   */
+  readonly keepsTickets?: boolean;
   /** Called once, before anything else. */
   open(host: EngineHost): MaybePromise<void>;
   /** The application is ready to run jobs of other processes. */

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { JobKey } from '../job/job-id.js';
 import type { Job } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { BackgroundError } from '../errors/background.error.js';
@@ -14,18 +15,8 @@ export interface FutureHost {
   follow(id: string): Observable<JobEvent>;
 }
 
-/** The end of a future that the runner holds. */
-export interface Settler<T> {
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
-
-interface Settleable<T> {
-  readonly future: JobFuture<T>;
-  readonly settler: Settler<T>;
-}
-
-type Executor<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => void;
+type Resolve = (outcome: unknown) => void;
+type Executor<T> = (resolve: (value: T) => void, reject: Resolve) => void;
 
 /**
  * What a call in the background returns: a promise of its result, and a handle of its job. A failure that
@@ -38,10 +29,21 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     return Promise;
   }
 
+  static {
+    void Object.defineProperty(JobFuture.prototype, 'constructor', {
+      configurable: true,
+      get(this: object) {
+        return #key in this ? this.#kind() : JobFuture;
+      },
+    });
+  }
+
   /** The job's name. */
   readonly name: string;
   readonly #host: FutureHost;
-  #id: string;
+  #key: JobKey;
+  #resolve: Resolve | undefined;
+  #reject: Resolve | undefined;
   #accepted: Promise<void> | undefined;
   #node: WaitNode | undefined;
   #over = false;
@@ -49,32 +51,55 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
   #acceptanceAwaited = false;
   #heldBy: object | undefined;
 
-  private constructor(executor: Executor<T>, host: FutureHost, id: string, name: string) {
+  private constructor(executor: Executor<T>, host: FutureHost, key: JobKey, name: string) {
     super(executor);
-    this.#id = id;
+    this.#key = key;
     this.name = name;
     this.#host = host;
   }
 
+  /** One executor for all futures: `new` calls it before it returns, and what it was given is taken at once. */
+  static readonly #executor: Executor<unknown> = (resolve, reject) => {
+    JobFuture.#resolveNew = resolve;
+    JobFuture.#rejectNew = reject;
+  };
+  static #resolveNew: Resolve | undefined;
+  static #rejectNew: Resolve | undefined;
+
   /** @internal */
-  static of<T>(host: FutureHost, id: string, name: string): Settleable<T> {
-    let settler!: FutureSettler<T>;
-    const executor: Executor<T> = (resolve, reject) => {
-      settler = new FutureSettler(resolve, reject);
-    };
-    const future = new JobFuture<T>(executor, host, id, name);
-    settler.future = future;
-    return { future, settler };
+  static of<T>(host: FutureHost, key: JobKey, name: string): JobFuture<T> {
+    const future = new JobFuture<T>(JobFuture.#executor as Executor<T>, host, key, name);
+    future.#resolve = JobFuture.#resolveNew;
+    future.#reject = JobFuture.#rejectNew;
+    JobFuture.#resolveNew = JobFuture.#rejectNew = undefined;
+    return future;
+  }
+
+  /** @internal */
+  fulfil(value: T): void {
+    this.#settle(this.#resolve, value);
+  }
+
+  /** Handled first: most futures never fail, and need no handler while they wait. @internal */
+  fail(error: unknown): void {
+    void this.result(undefined, ignore);
+    this.#settle(this.#reject, error);
+  }
+
+  /** Once: whoever holds the future for long shall hold no more than its result. */
+  #settle(settle: Resolve | undefined, outcome: unknown): void {
+    this.#resolve = this.#reject = undefined;
+    settle?.(outcome);
   }
 
   /** The job's id. Where another process has a job with the same unique key, that job's, once the call is accepted. */
   get id(): string {
-    return this.#id;
+    return this.#key.id;
   }
 
   /** The call is another job that is not over. @internal */
   standsFor(id: string): void {
-    this.#id = id;
+    this.#key = { id };
   }
 
   /** Fulfilled once the job is stored; rejected where the call was refused, as with `QueueFullError`. */
@@ -167,12 +192,28 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     onRejected?: ((reason: any) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     this.#awaited = true;
-    if (this.#over || !(this.#heldBy || currentScope())) return super.then(onFulfilled, onRejected);
+    if (!this.#isWatched) return super.then(onFulfilled, onRejected);
     // `void job.catch(log)` is no wait, but `await job.catch(log)` is one.
     if (!onFulfilled) return WatchedPromise.of(super.then(null, onRejected), this);
     const refusal = this.beginWait();
     if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
     return super.then(onFulfilled, onRejected);
+  }
+
+  /**
+   * What `await` and `Promise.all` ask of a promise before they call its `then`. An ordinary promise they take as it is;
+   * for any other they make two more, and come back in a microtask. So it is an ordinary one to whoever's waiting need not
+   * be noticed; and `then` hears of all others.
+   */
+  #kind(): PromiseConstructor {
+    if (this.#isWatched) return JobFuture as unknown as PromiseConstructor;
+    this.#awaited = true;
+    return Promise;
+  }
+
+  /** Whether it matters who waits. */
+  get #isWatched(): boolean {
+    return !this.#over && (this.#heldBy !== undefined || currentScope() !== undefined);
   }
 
   /** Where the job starts when a transaction is committed, and that transaction waits for it. */
@@ -186,9 +227,16 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     );
   }
 
-  /** What the future comes to, without counting as somebody who awaits it. @internal */
-  result(): Promise<T> {
-    return super.then();
+  /** What the future comes to, without counting as somebody who awaits it; as with `then`. @internal */
+  result<A = T, B = never>(
+    onFulfilled?: (value: T) => A,
+    onRejected?: (error: unknown) => B,
+  ): Promise<A | B> {
+    const awaited = this.#awaited;
+    const result = super.then(onFulfilled, onRejected);
+    // `then` asks for the kind of promise, as those do who await it.
+    this.#awaited = awaited;
+    return result;
   }
 
   /** The result, as an argument of another job: that one waits for it, not the code that passes it. @internal */
@@ -196,21 +244,6 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     this.#awaited = true;
     const refusal = this.#over ? undefined : receiver.waitFor(this.node);
     return refusal ? Promise.reject(refusal) : this.result();
-  }
-}
-
-class FutureSettler<T> implements Settler<T> {
-  future!: JobFuture<T>;
-
-  constructor(
-    readonly resolve: (value: T) => void,
-    private readonly rejectFuture: (error: unknown) => void,
-  ) {}
-
-  /** Handled first: most futures never fail, and need no handler while they wait. */
-  reject(error: unknown): void {
-    void this.future.result().catch(ignore);
-    this.rejectFuture(error);
   }
 }
 

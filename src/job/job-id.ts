@@ -15,22 +15,69 @@ const DIGITS = Buffer.from('0123456789abcdef');
 /** Before which bytes there is a dash. */
 const DASHES = new Set([4, 6, 8, 10]);
 
-/** Such ids, in the order in which they are asked for. Random bytes are fetched for many at once: one by one they cost more than a job. */
+/** Whatever has an id. Where that is made on first read, most are never made. */
+export interface JobKey {
+  /** A UUID v7. */
+  readonly id: string;
+}
+
+/** Many ids of one millisecond, each with a place of its own: what comes first has the lower place, and the lower id. */
+export class Moment {
+  #places = 0;
+
+  constructor(
+    readonly msecs: number,
+    /** A random number below 2 ** 31, from which the places are counted on. */
+    private readonly first: number,
+  ) {}
+
+  get isFull(): boolean {
+    return this.#places === MOST_PLACES;
+  }
+
+  take(): number {
+    return this.#places++;
+  }
+
+  seqOf(place: number): number {
+    return (this.first + place) | 0;
+  }
+}
+
+/** With the first of them below 2 ** 31 this is the last for which the count does not overflow. */
+const MOST_PLACES = 2 ** 31 - 1;
+
+/**
+ * Such ids, in the order in which their places are taken. The text costs more than all else that there is to a short job,
+ * and may be made later. Random bytes are fetched for many at once: one by one they cost more than a job.
+ */
 export class JobIds {
   readonly #stock = new Uint8Array(BYTES * STOCK);
   readonly #random = Array.from({ length: STOCK }, (_, place) =>
     this.#stock.subarray(place * BYTES, (place + 1) * BYTES),
   );
   #used = STOCK;
-  #msecs = 0;
-  #seq = 0;
+  #moment = new Moment(0, 0);
   readonly #id = new Uint8Array(BYTES);
   readonly #text = Buffer.alloc(2 * BYTES + DASHES.size, '-');
 
   next(): string {
+    const moment = this.momentOf(Date.now());
+    return this.idAt(moment, moment.take());
+  }
+
+  /** Where an id of this time may take its place. A clock that goes back finds the latest moment there was. */
+  momentOf(now: number): Moment {
+    if (now <= this.#moment.msecs && !this.#moment.isFull) return this.#moment;
     const random = this.#nextRandom();
-    this.#advance(random);
-    v7({ random, msecs: this.#msecs, seq: this.#seq }, this.#id);
+    const first = new DataView(random.buffer, random.byteOffset).getUint32(6) >>> 1;
+    return (this.#moment = new Moment(Math.max(now, this.#moment.msecs + 1), first));
+  }
+
+  /** The id of a place. Each time another one: whoever asks keeps it. */
+  idAt(moment: Moment, place: number): string {
+    const random = this.#nextRandom();
+    v7({ random, msecs: moment.msecs, seq: moment.seqOf(place) }, this.#id);
     return this.#format();
   }
 
@@ -51,18 +98,6 @@ export class JobIds {
       this.#text[place++] = DIGITS[this.#id[byte]! & 15]!;
     }
     return this.#text.toString('latin1');
-  }
-
-  /** Counted on within a millisecond, from a random number; when that overflows, the time goes on. */
-  #advance(random: Uint8Array): void {
-    const now = Date.now();
-    if (now > this.#msecs) {
-      this.#msecs = now;
-      this.#seq = new DataView(random.buffer, random.byteOffset).getUint32(6) >>> 1;
-      return;
-    }
-    this.#seq = (this.#seq + 1) | 0;
-    if (this.#seq === 0) this.#msecs += 1;
   }
 }
 

@@ -45,59 +45,84 @@ export function isFinal(state: JobState): boolean {
  * end (a late result, a timer left behind) is ignored, and never resurrects a job. Only the explicit command does.
  */
 export function applyChange(record: JobRecord, change: JobChange): JobRecord | undefined {
-  const state = TRANSITIONS[record.state][change.type];
-  if (!state) return undefined;
-  const changed = changedRecord(record, state, change);
-  // Whatever the job was at, that is over. Most jobs never say, and their records go without the property.
-  return changed.activity ? { ...changed, activity: undefined } : changed;
+  if (!TRANSITIONS[record.state][change.type]) return undefined;
+  const changed: ChangingRecord = { ...record };
+  changeInPlace(changed, change);
+  return changed;
 }
 
-function changedRecord(record: JobRecord, state: JobState, change: JobChange): JobRecord {
+/** A record that only its keeper holds. */
+export type ChangingRecord = { -readonly [K in keyof JobRecord]: JobRecord[K] };
+
+/** The same without a copy, for a keeper who shows copies alone. False where the state does not admit it. */
+export function changeInPlace(record: ChangingRecord, change: JobChange): boolean {
+  const state = TRANSITIONS[record.state][change.type];
+  if (!state) return false;
+  record.state = state;
+  // Whatever the job was at, that is over. Most jobs never say, and their records go without the property.
+  if (record.activity) record.activity = undefined;
+  takeEffect(record, change);
+  return true;
+}
+
+function takeEffect(record: ChangingRecord, change: JobChange): void {
   switch (change.type) {
     case 'complete':
-      return { ...record, state, finishedAt: change.at, result: change.result };
+      record.finishedAt = change.at;
+      record.result = change.result;
+      return;
     case 'fail':
     case 'cancel':
-      return { ...record, state, finishedAt: change.at, ...failed(change) };
+      record.finishedAt = change.at;
+      return noteFailure(record, change);
     case 'start':
-      return started(record, state, change.at);
+      return start(record, change.at);
     default:
-      return { ...record, state, ...effectOf(record, change) };
+      waitAgain(record, change);
   }
 }
 
-function started(record: JobRecord, state: JobState, startedAt: number): JobRecord {
-  const attempt = record.attempt + 1;
-  const fresh = { ...record, state, attempt, startedAt, progress: null, error: undefined };
-  return record.rolledBack ? { ...fresh, rolledBack: undefined } : fresh;
+function start(record: ChangingRecord, startedAt: number): void {
+  record.attempt += 1;
+  record.startedAt = startedAt;
+  record.progress = null;
+  if (record.error) record.error = undefined;
+  if (record.rolledBack) record.rolledBack = undefined;
 }
 
-/** Of a change after which the job waits. */
-function effectOf(
-  { stalled = 0 }: JobRecord,
+/** After such a change the job waits. */
+function waitAgain(
+  record: ChangingRecord,
   change: Extract<JobChange, { type: 'enqueue' | 'release' | 'stall' | 'reschedule' | 'retry' }>,
-): Partial<JobRecord> {
+): void {
   switch (change.type) {
     case 'enqueue':
-      return { runAt: undefined };
+      record.runAt = undefined;
+      return;
     case 'release':
-      return { progress: null };
+      record.progress = null;
+      return;
     case 'stall':
-      return { progress: null, stalled: stalled + 1 };
+      record.progress = null;
+      record.stalled = (record.stalled ?? 0) + 1;
+      return;
     case 'reschedule':
-      return { ...failed(change), runAt: change.runAt, stalled: undefined };
+      noteFailure(record, change);
+      record.runAt = change.runAt;
+      record.stalled = undefined;
+      return;
     case 'retry':
-      return { startedAt: undefined, finishedAt: undefined, progress: null, stalled: undefined };
+      record.startedAt = record.finishedAt = undefined;
+      record.progress = null;
+      record.stalled = undefined;
   }
 }
 
 /** What there was to undo is undone, though a later change, such as a cancel before the next attempt, may not know. */
-function failed({
-  error,
-  rolledBack,
-}: {
-  error: JobFailure;
-  rolledBack?: true;
-}): Partial<JobRecord> {
-  return rolledBack ? { error, rolledBack } : { error };
+function noteFailure(
+  record: ChangingRecord,
+  { error, rolledBack }: { error: JobFailure; rolledBack?: true },
+): void {
+  record.error = error;
+  if (rolledBack) record.rolledBack = rolledBack;
 }

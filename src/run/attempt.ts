@@ -13,6 +13,8 @@ import { AttemptActivity } from './attempt-activity.js';
 import type { Outcome } from './outcome.js';
 import type { PendingCall } from './pending-call.js';
 
+const NOW = Promise.resolve();
+
 /** What an attempt needs of the runner. */
 export interface AttemptHost {
   readonly runtime: object;
@@ -28,15 +30,12 @@ export interface AttemptHost {
   write(call: PendingCall, text: string, stream: OutputStream, attempt: number): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
   setActivity(call: PendingCall, attempt: number, activity: JobActivity): void;
+  /** The method is over, or the attempt was stopped. */
+  performed(attempt: Attempt, outcome: Outcome): void;
 }
 
 /** One run of a job: the scope its method runs in, and the way to stop it. */
 export class Attempt implements JobScope {
-  readonly kind = 'job';
-  readonly runtime: object;
-  readonly clock: Clock;
-  readonly capturesConsole: boolean;
-  readonly echoesConsole: boolean;
   /** Set when the start is recorded. */
   number = 0;
   /** Set when the end is recorded, in the job's own transaction. */
@@ -47,6 +46,7 @@ export class Attempt implements JobScope {
   isInDoubt = false;
   /** A commit was begun that no mark goes with: if its answer is lost, nothing tells what became of it. */
   isUnmarked = false;
+  stopTimeout: (() => void) | undefined;
   /** How often in a row the job was cut off before. */
   stalled = 0;
   /** The job's transaction, where there is a database, and the method runs here. */
@@ -57,7 +57,8 @@ export class Attempt implements JobScope {
   #context: JobContext | undefined;
   #controller: AbortController | undefined;
   #interruption: Error | undefined;
-  #settle: ((outcome: Outcome) => void) | undefined;
+  #isRunning = false;
+  #giveUpPlace: (() => void) | undefined;
   #activity: AttemptActivity | undefined;
   #changeWait: ((next?: WaitingFor) => void) | undefined;
 
@@ -65,12 +66,31 @@ export class Attempt implements JobScope {
     readonly call: PendingCall,
     private readonly host: AttemptHost,
   ) {
-    this.runtime = host.runtime;
-    this.clock = host.clock;
-    this.capturesConsole = host.capturesConsole;
-    this.echoesConsole = host.echoesConsole;
-    this.transaction = host.transactions.forJob(call.definition, call.id, this);
+    // Where there is no database, nothing asks for the job's id.
+    if (host.transactions.hasDatabase) {
+      this.transaction = host.transactions.forJob(call.definition, call.id, this);
+    }
     this.concludes = this.transaction;
+  }
+
+  get kind(): 'job' {
+    return 'job';
+  }
+
+  get runtime(): object {
+    return this.host.runtime;
+  }
+
+  get clock(): Clock {
+    return this.host.clock;
+  }
+
+  get capturesConsole(): boolean {
+    return this.host.capturesConsole;
+  }
+
+  get echoesConsole(): boolean {
+    return this.host.echoesConsole;
   }
 
   get transactions(): JobTransactions {
@@ -101,11 +121,18 @@ export class Attempt implements JobScope {
     if (!this.#over) this.host.setProgress(this.call, this.number, value, data);
   }
 
-  /** Stops the attempt: settles `outcomeOf` at once, and aborts the signal. False where it is over, or stopped already. */
+  /** Its start is recorded. */
+  starts({ attempt, stalled = 0 }: Pick<JobRecord, 'attempt' | 'stalled'>): undefined {
+    this.stalled = stalled;
+    this.number = this.call.attempts = attempt;
+  }
+
+  /** Stops the attempt: it is over at once, and the signal aborted. False where it is over, or stopped already. */
   interrupt(error: Error): boolean {
     if (this.#over || this.#interruption) return false;
     this.#interruption = error;
-    this.#settle?.({ thrown: error });
+    this.#giveUpPlace?.();
+    if (this.#isRunning) this.#endSoon({ thrown: error });
     this.#controller?.abort(error);
     return true;
   }
@@ -115,27 +142,38 @@ export class Attempt implements JobScope {
     if (this.#interruption) return;
     const goOn = this.pauses({ what: 'place' });
     await new Promise<void>((resolve) => {
-      this.#settle = () => resolve();
+      this.#giveUpPlace = resolve;
       void place.then(resolve);
     });
     goOn();
   }
 
-  /** What comes first: the end of the method, or an interruption. What comes after it is ignored. */
-  outcomeOf(run: () => Promise<unknown>): Promise<Outcome> {
-    if (this.#interruption) return Promise.resolve({ thrown: this.#interruption });
-    return new Promise((resolve) => {
-      this.#settle = resolve;
-      run().then(
-        (value) => this.#end({ value }),
-        (thrown: unknown) => this.#end({ thrown }),
-      );
-    });
+  /** The method is about to be called. False where the attempt was stopped before. */
+  begins(): boolean {
+    this.#isRunning = true;
+    if (this.#interruption) this.#end({ thrown: this.#interruption });
+    return this.#isRunning;
+  }
+
+  /** Tells once what comes first: the end of the method, or an interruption. What comes after it is ignored. */
+  endsWith(running: Promise<unknown>): void {
+    void running.then(
+      (value) => this.#end({ value }),
+      (thrown: unknown) => this.#end({ thrown }),
+    );
   }
 
   #end(outcome: Outcome): void {
     this.close();
-    this.#settle?.(outcome);
+    if (!this.#isRunning) return;
+    this.#isRunning = false;
+    this.host.performed(this, outcome);
+  }
+
+  /** Once the signal is aborted; and in the context of the job, whoever stopped it. */
+  #endSoon(outcome: Outcome): void {
+    this.#isRunning = false;
+    this.call.inContext(() => void NOW.then(() => this.host.performed(this, outcome)));
   }
 
   /** The method waits for a job, and lends its slot meanwhile. Once the attempt is over there is none to lend. */

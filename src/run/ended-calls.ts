@@ -25,6 +25,7 @@ export class EndedCalls {
   ) {}
 
   keep(call: PendingCall): void {
+    call.leaveContext();
     this.#ended.delete(call.id);
     this.#ended.set(call.id, { call, dueAt: this.clock.now() + this.retention.failed });
     if (this.#ended.size > this.retention.count) this.#ended.delete(this.#oldest()!.call.id);

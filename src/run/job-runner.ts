@@ -1,13 +1,14 @@
-import type { DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
+import type { DeliveryDone, DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
 import { chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import { SharedDelay } from '../job/shared-delay.js';
-import { isFinal, type JobChange } from '../job/state-machine.js';
+import type { JobChange } from '../job/state-machine.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
 import { Attempt, type AttemptHost } from './attempt.js';
+import { AttemptStart } from './attempt-start.js';
 import { MOMENT } from './attempt-activity.js';
 import { CallOutput } from './call-output.js';
 import { concludeTransaction } from './conclude-transaction.js';
@@ -17,10 +18,13 @@ import { perform, startTimeout } from './perform.js';
 import { again, leaving, over, OVER, type Ran } from './ran.js';
 import { RecordKeeper } from './record-keeper.js';
 import type { PendingCall } from './pending-call.js';
+import { PendingCalls } from './pending-calls.js';
 import { Settlement } from './settlement.js';
 import type { RunnerSettings } from './runner-settings.js';
-import { SharedCalls, whyNotStarted } from './shared-calls.js';
+import { SharedCalls } from './shared-calls.js';
 import { completion, judge, leftOpen, nextRun, reschedule } from './verdict.js';
+
+const NOW = Promise.resolve();
 
 /** Before a job is tried again whose start could not be recorded; in ms. */
 const START_AGAIN = 1_000;
@@ -33,22 +37,28 @@ export class JobRunner implements AttemptHost {
   readonly echoesConsole: boolean;
   readonly transactions: JobTransactions;
   readonly moment: SharedDelay;
-  readonly #calls = new Map<string, PendingCall>();
+  readonly #calls: PendingCalls;
   readonly #records: RecordKeeper;
   readonly #shared: SharedCalls;
   readonly #output: CallOutput;
   readonly #settlement: Settlement;
-  #whenIdle: (() => void)[] = [];
+  readonly #start: AttemptStart;
+  readonly #delivered: PendingCall[] = [];
   #closing = false;
 
   /** What failed or was cancelled, and may run again. */
   readonly ended: EndedCalls;
 
   constructor(private readonly settings: RunnerSettings) {
+    this.#calls = new PendingCalls(settings.keeper);
     this.#records = new RecordKeeper(settings.tracker, settings.clock);
     this.#output = new CallOutput(settings);
     this.#settlement = new Settlement(settings.ended, settings.reporter);
     this.#shared = new SharedCalls(settings, this);
+    this.#start = new AttemptStart({
+      ...{ settings, records: this.#records, shared: this.#shared },
+      ...{ output: this.#output, settlement: this.#settlement },
+    });
     this.ended = settings.ended;
     this.runtime = settings.runtime;
     this.clock = settings.clock;
@@ -58,25 +68,31 @@ export class JobRunner implements AttemptHost {
     this.transactions = settings.transactions;
   }
 
-  /** Takes on a call, in the async context of the caller: that is where the job runs (CLS, tracing). */
+  /** Takes on a call. */
   attend(call: PendingCall): void {
-    this.#calls.set(call.id, call);
+    this.#calls.add(call);
     this.#shared.watch(call);
-    call.onDelivery(this.#begin);
   }
 
   /** The engine's way in: settles once the attempt is over. */
   deliver(ticket: JobTicket, place?: TakePlace): Promise<DeliveryOutcome> {
-    const call = this.#calls.get(ticket.id);
+    return new Promise((done) => this.start(ticket, (_ticket, outcome) => done(outcome), place));
+  }
+
+  /** The same with a callback. */
+  start(ticket: JobTicket, over: DeliveryDone, place?: TakePlace): void {
+    const call = this.#calls.of(ticket);
     // A queue that processes share may deliver a job once more while it runs.
-    if (!call || call.isDelivered) return Promise.resolve(OVER);
-    return new Promise((done) => call.deliver(ticket, done, place));
+    if (!call || call.isDelivered) return void NOW.then(() => over(ticket, OVER));
+    call.deliver(ticket, over, place);
+    // The engine has other calls to deliver, which must not overtake what the ones before do in their microtasks.
+    if (this.#delivered.push(call) === 1) void NOW.then(this.#beginDelivered);
   }
 
   /** The time of a delayed job has come: it waits for a slot now. */
   ready(id: string): void {
     const { tracker, reporter, clock } = this.settings;
-    const call = this.#calls.get(id);
+    const call = this.pending(id);
     if (!call) return;
     void reporter.unharmed(call, 'store that it is queued', () =>
       tracker.change(id, { type: 'enqueue', at: clock.now() }),
@@ -85,11 +101,12 @@ export class JobRunner implements AttemptHost {
 
   /** A call that is not over. */
   pending(id: string): PendingCall | undefined {
-    return this.#calls.get(id);
+    return this.#calls.find(id);
   }
 
+  /** Those that wait longest come first. */
   pendingCalls(): PendingCall[] {
-    return [...this.#calls.values()];
+    return this.#calls.all();
   }
 
   /** From now on what fails has failed: nothing will deliver another attempt. */
@@ -104,21 +121,20 @@ export class JobRunner implements AttemptHost {
 
   /** Fulfilled when no call is pending. */
   idle(): Promise<void> {
-    if (this.#calls.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#whenIdle.push(resolve));
+    return this.#calls.none();
   }
 
   /** Ends a call of which nothing is running, nor will be. */
   drop(call: PendingCall, error: unknown): void {
     this.#forget(call);
-    call.settler.reject(error);
-    this.#tellWhetherIdle();
+    call.future.fail(error);
+    this.#calls.tellIfNone();
   }
 
   /** Has nothing to do with the call any more. */
   leave(call: PendingCall): void {
     this.#forget(call);
-    this.#tellWhetherIdle();
+    this.#calls.tellIfNone();
   }
 
   lend({ ticket }: PendingCall, awaited: WaitNode): () => void {
@@ -141,17 +157,22 @@ export class JobRunner implements AttemptHost {
     this.#output.setActivity(call, attempt, activity);
   }
 
-  /** Where a call was delivered. One for all of them: what a call keeps while it waits is to be small. */
+  /** All that were delivered meanwhile, each in the context of its caller. */
+  readonly #beginDelivered = (): void => {
+    for (const call of this.#delivered.splice(0)) call.inContext(this.#begin);
+  };
+
   readonly #begin = (call: PendingCall): void => {
     const attempt = new Attempt(call, this);
     call.beginAttempt(attempt);
-    void this.#run(attempt).then((ran) => this.#conclude(call, ran));
+    this.#run(attempt);
   };
 
-  #conclude(call: PendingCall, { outcome, settle }: Ran): void {
+  #conclude(attempt: Attempt, { outcome, settle }: Ran): void {
+    const { call } = attempt;
+    attempt.close();
     call.endAttempt();
     if (settle) return this.#end(call, outcome, settle);
-    call.onDelivery(this.#begin);
     call.release(outcome);
   }
 
@@ -160,30 +181,53 @@ export class JobRunner implements AttemptHost {
     this.#forget(call);
     call.release(outcome);
     settle();
-    this.#tellWhetherIdle();
+    this.#calls.tellIfNone();
   }
 
-  /** The life of an attempt, step by step. */
-  async #run(attempt: Attempt): Promise<Ran> {
+  /**
+   * The life of an attempt: its start is recorded, the method runs, its end is recorded. Without `await`, and without a
+   * function for each step, which cost even where there is nothing to wait for: with a tracker in memory there is nothing
+   * but the method.
+   */
+  #run(attempt: Attempt): void {
+    let ready: MaybePromise<Ran | undefined>;
     try {
-      // An `await` costs even where there is nothing to wait for.
-      const starting = this.#recordStart(attempt);
-      const refusal = isPromise(starting) ? await starting : starting;
-      if (refusal) return refusal;
-      this.#shared.watch(attempt.call, true);
-      const place = attempt.call.place?.();
-      if (place) await attempt.takePlace(place);
-      const stopTimeout = startTimeout(attempt, this.clock);
-      const performed = await perform(attempt, this.settings.threads);
-      attempt.close();
-      stopTimeout?.();
-      const ending = this.#finish(attempt, performed);
-      return isPromise(ending) ? await ending : ending;
+      ready = this.#start.makeReady(attempt);
     } catch (error) {
-      return this.#leaveOpen(attempt, error);
-    } finally {
-      attempt.close();
+      return this.#fail(attempt, error);
     }
+    if (!isPromise(ready)) return this.#perform(attempt, ready);
+    void ready.then(
+      (refusal) => this.#perform(attempt, refusal),
+      (error: unknown) => this.#fail(attempt, error),
+    );
+  }
+
+  #perform(attempt: Attempt, refusal: Ran | undefined): void {
+    if (refusal) return this.#conclude(attempt, refusal);
+    attempt.stopTimeout = startTimeout(attempt, this.clock);
+    perform(attempt, this.settings.threads);
+  }
+
+  /** The method is over, or was interrupted. */
+  performed(attempt: Attempt, performed: Outcome): void {
+    attempt.close();
+    attempt.stopTimeout?.();
+    let ending: MaybePromise<Ran>;
+    try {
+      ending = this.#finish(attempt, performed);
+    } catch (error) {
+      return this.#fail(attempt, error);
+    }
+    if (!isPromise(ending)) return this.#conclude(attempt, ending);
+    void ending.then(
+      (ran) => this.#conclude(attempt, ran),
+      (error: unknown) => this.#fail(attempt, error),
+    );
+  }
+
+  #fail(attempt: Attempt, error: unknown): void {
+    this.#conclude(attempt, this.#leaveOpen(attempt, error));
   }
 
   /** The method is over: its transaction is ended, and that is recorded. */
@@ -213,40 +257,12 @@ export class JobRunner implements AttemptHost {
     reporter.trackerFailed(call, 'record its state', error);
     const isPassing = this.#isPassing(call, error);
     if (isPassing && number === 0 && !this.#closing) return again(clock.now() + START_AGAIN);
-    return over(() => call.settler.reject(isPassing ? leftOpen(call, number) : error));
+    return over(() => call.future.fail(isPassing ? leftOpen(call, number) : error));
   }
 
   /** Whether the tracker is only away for now, and the job can be run from what it keeps. */
   #isPassing({ isRevivable }: PendingCall, error: unknown): boolean {
     return isRevivable && this.#records.isUnavailable(error);
-  }
-
-  /** What came of it where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
-  #recordStart(attempt: Attempt): MaybePromise<Ran | undefined> {
-    const { call } = attempt;
-    return chain(this.#records.start(call.id, call.attempts), (started) =>
-      started ? this.#noteStart(attempt, started) : this.#notStarted(call),
-    );
-  }
-
-  #noteStart(attempt: Attempt, started: JobRecord): MaybePromise<undefined> {
-    const { call } = attempt;
-    const isResumed = started.attempt > call.attempts + 1;
-    return chain(isResumed ? this.#output.resume(call) : undefined, () => {
-      attempt.stalled = started.stalled ?? 0;
-      attempt.number = call.attempts = started.attempt;
-      return undefined;
-    });
-  }
-
-  async #notStarted(call: PendingCall): Promise<Ran> {
-    const { end, id } = call;
-    const record = end ? undefined : await this.settings.tracker.find(id);
-    if (record && this.settings.engine.distributed) {
-      if (!isFinal(record.state)) return { outcome: OVER };
-      return over(() => this.#settlement.settleFrom(call, record));
-    }
-    return over(() => call.settler.reject(end ?? whyNotStarted(call, record)));
   }
 
   #endTransaction(attempt: Attempt, outcome: Outcome): MaybePromise<Outcome> {
@@ -297,18 +313,12 @@ export class JobRunner implements AttemptHost {
   endedElsewhere(call: PendingCall, record: JobRecord): void {
     this.#forget(call);
     this.#settlement.settleFrom(call, record);
-    this.#tellWhetherIdle();
+    this.#calls.tellIfNone();
   }
 
   #forget(call: PendingCall): void {
-    this.#calls.delete(call.id);
+    this.#calls.delete(call);
     this.#shared.leave(call);
     call.future.conclude();
-  }
-
-  #tellWhetherIdle(): void {
-    if (this.#calls.size > 0) return;
-    this.#whenIdle.forEach((resolve) => resolve());
-    this.#whenIdle = [];
   }
 }

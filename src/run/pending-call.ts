@@ -1,14 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
-import type { JobFuture, Settler } from '../future/job-future.js';
+import type { DeliveryDone, DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
+import type { JobFuture } from '../future/job-future.js';
 import type { OutputPage } from '../output/output-chunk.js';
 import type { OutputWriter } from '../output/output-writer.js';
+import type { KeptJob } from '../tracker/job-keeper.js';
 import type { JobDefinition } from '../registry/job-definition.js';
-
-const NOW = Promise.resolve();
-
-/** Tells the engine what came of a delivery. */
-export type DeliveryDone = (outcome: DeliveryOutcome) => void;
 
 /** An attempt, as those see it who may stop it. */
 export interface Interruptible {
@@ -18,31 +14,41 @@ export interface Interruptible {
   interrupt(error: Error): boolean;
 }
 
-/** A call that was accepted and is not over: what to run, and whom to tell. */
-export class PendingCall {
+/**
+ * A call that was accepted and is not over: what to run, and whom to tell. An engine that takes it so is given the call
+ * itself for its ticket.
+ */
+export class PendingCall implements JobTicket {
+  // What is declared alone is there only where it is set: many calls wait, and few have it.
+  /** The job as its tracker keeps it, where it can be had so. */
+  kept: KeptJob | undefined;
   /** As the engine delivered it. */
   ticket: JobTicket | undefined;
   /** Asked for before the attempt begins; `undefined` where it may at once. */
-  place: TakePlace | undefined;
+  declare place?: TakePlace | undefined;
+  declare runAt: number | undefined;
+  declare limit: JobTicket['limit'];
+  declare isAccepted?: boolean;
   /** Set by whoever ends the call before it runs: what its future is told. */
-  end: Error | undefined;
+  declare end?: Error;
   /** Made when something is printed; one for all attempts, since their chunks are numbered through. */
   output: OutputWriter | undefined;
   /** What earlier attempts printed in another process. */
-  printed: OutputPage | undefined;
+  declare printed?: OutputPage | undefined;
   /** How many attempts there have been, in this process or another. */
   attempts = 0;
   #accepting: Promise<unknown> | undefined;
   #attempt: Interruptible | undefined;
   #whenFree: (() => void)[] | undefined;
-  /** The async context that the next attempt begins in. */
-  #context: AsyncResource | undefined;
-  #begin: ((call: this) => void) | undefined;
-  #done: DeliveryDone | undefined;
+  /**
+   * The async context of the caller: that is where the job runs (CLS, tracing). A promise would remember it too, in four
+   * times the memory; a snapshot takes microseconds.
+   */
+  #context: AsyncResource | undefined = new AsyncResource('nestjs-background.job');
+  #over: DeliveryDone | undefined;
 
   constructor(
     readonly future: JobFuture<unknown>,
-    readonly settler: Settler<unknown>,
     readonly definition: JobDefinition,
     readonly target: unknown,
     /** Futures among them are replaced by their results before the first attempt. */
@@ -53,6 +59,14 @@ export class PendingCall {
 
   get id(): string {
     return this.future.id;
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  get priority(): number {
+    return this.definition.priority;
   }
 
   /** Fulfilled once the call is stored, or refused. Before that, no reader would find the job. */
@@ -85,37 +99,32 @@ export class PendingCall {
     return new Promise((resolve) => (this.#whenFree ??= []).push(resolve));
   }
 
-  /** Before each attempt: begins it when the engine delivers the call, in the async context that this is called in. */
-  onDelivery(begin: (call: this) => void): void {
-    this.#begin = begin;
-    // A promise would remember the context too, in four times the memory; a snapshot takes microseconds.
-    this.#context = new AsyncResource('nestjs-background.job');
+  /** Does something in the async context of the caller. */
+  inContext(work: (call: this) => void): void {
+    if (this.#context) this.#context.runInAsyncScope(work, undefined, this);
+    else work(this);
+  }
+
+  /** A call that has failed is kept, and what surrounded it need not be. */
+  leaveContext(): void {
+    this.#context = undefined;
   }
 
   /** Whether it has been delivered, and what came of it is not known yet. */
   get isDelivered(): boolean {
-    return this.#done !== undefined;
+    return this.#over !== undefined;
   }
 
-  deliver(ticket: JobTicket, done: DeliveryDone, place?: TakePlace): void {
-    this.place = place;
+  deliver(ticket: JobTicket, over: DeliveryDone, place?: TakePlace): void {
+    if (place || this.place) this.place = place;
     this.ticket = ticket;
-    this.#done = done;
-    // The engine has other calls to deliver, which must not overtake what the ones before do in their microtasks.
-    void NOW.then(() => this.#beginInContext());
-  }
-
-  #beginInContext(): void {
-    const context = this.#context;
-    // A call that has failed is kept, and what surrounded it need not be.
-    this.#context = undefined;
-    context?.runInAsyncScope(this.#begin!, undefined, this);
+    this.#over = over;
   }
 
   /** The delivery is over, and the slot free. */
   release(outcome: DeliveryOutcome): void {
-    const done = this.#done;
-    this.#done = undefined;
-    done?.(outcome);
+    const over = this.#over;
+    this.#over = undefined;
+    over?.(this.ticket!, outcome);
   }
 }

@@ -4,6 +4,10 @@ import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-pro
 import type { JobChange } from '../job/state-machine.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
 import type { Attempt } from './attempt.js';
+import type { PendingCall } from './pending-call.js';
+
+/** A job of which the start is recorded. */
+export type Started = Pick<JobRecord, 'attempt' | 'stalled'>;
 
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 2_000;
@@ -30,7 +34,12 @@ export class RecordKeeper {
   }
 
   /** The start of an attempt. Where the answer to it was lost, the attempt that has begun is ended, and another begun. */
-  start(id: string, attempts: number): MaybePromise<JobRecord | undefined> {
+  start(call: PendingCall): MaybePromise<Started | undefined> {
+    const { kept } = call;
+    return kept ? kept.change({ type: 'start', at: this.clock.now() }) : this.#start(call);
+  }
+
+  #start({ id, attempts }: PendingCall): MaybePromise<JobRecord | undefined> {
     let tries = 0;
     const start = (): MaybePromise<JobRecord | undefined> => {
       tries += 1;
@@ -57,6 +66,10 @@ export class RecordKeeper {
    */
   end(attempt: Attempt, change: JobChange): MaybePromise<JobRecord | undefined> {
     const { call, number, isInDoubt } = attempt;
+    if (call.kept) {
+      call.kept.change(change, number);
+      return undefined;
+    }
     return chain(
       this.#insist(() => this.tracker.change(call.id, change, number)),
       (ended) =>

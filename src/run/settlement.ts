@@ -21,24 +21,24 @@ export class Settlement {
     const { call, elsewhere } = attempt;
     if (elsewhere?.state === 'cancelled') {
       this.ended.keep(call);
-      return call.settler.reject(cancelledElsewhere(elsewhere));
+      return call.future.fail(cancelledElsewhere(elsewhere));
     }
-    if ('value' in outcome) return call.settler.resolve(outcome.value);
+    if ('value' in outcome) return call.future.fulfil(outcome.value);
     const { thrown } = outcome;
     this.ended.keep(call);
     if (change.type === 'fail') this.reporter.failed(call, thrown);
     const timedOut = attempt.wasEndedBy(JobTimeoutError, thrown);
-    if (timedOut && call.definition.onTimeout === 'value') return call.settler.resolve(Timeout);
-    call.settler.reject(thrown);
+    if (timedOut && call.definition.onTimeout === 'value') return call.future.fulfil(Timeout);
+    call.future.fail(thrown);
   }
 
   /** From the record of a job that has ended in another process, which has reported it. */
   settleFrom(call: PendingCall, record: JobRecord): void {
-    const { settler, definition } = call;
-    if (record.state === 'completed') return settler.resolve(record.result);
+    const { future, definition } = call;
+    if (record.state === 'completed') return future.fulfil(record.result);
     this.ended.keep(call);
     const isTimeout = record.error?.name === 'JobTimeoutError';
-    if (isTimeout && definition.onTimeout === 'value') return settler.resolve(Timeout);
-    settler.reject(errorOf(record));
+    if (isTimeout && definition.onTimeout === 'value') return future.fulfil(Timeout);
+    future.fail(errorOf(record));
   }
 }

@@ -16,6 +16,7 @@ import { JobRecovery, type InstanceFinder } from './job-recovery.js';
 import { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
 import { JobTransactions } from '../transaction/job-transactions.js';
+import { keeperOf } from '../tracker/memory/memory.tracker.js';
 import { checkShared } from './split-engine.js';
 import { shutDown, within } from './shut-down.js';
 
@@ -37,11 +38,13 @@ export class BackgroundRuntime {
     const logger = new Logger('Background');
     const reporter = (this.reporter = new JobReporter(logger));
     const { concurrency } = settings;
+    const keeper = keeperOf(tracker);
     this.transactions = new JobTransactions(clock, logger, concurrency, threadData()?.locks);
     this.registry = new JobRegistry(defaults, whereThreadsAre(settings));
     this.runner = new JobRunner({
       ended: new EndedCalls(clock, retention),
       threads: settings.threads,
+      keeper,
       ...{ runtime: this, tracker, engine, clock, reporter, maxBytes: output.maxBytes },
       capturesConsole: output.console !== 'off',
       echoesConsole: output.console === 'tee',
@@ -51,7 +54,7 @@ export class BackgroundRuntime {
     this.control = new JobControl({ tracker, engine, clock, runner: this.runner });
     this.dispatcher = new Dispatcher({
       ...{ tracker, engine, clock, reporter, runner: this.runner, control: this.control },
-      ...{ registry: this.registry, context: settings.context },
+      ...{ registry: this.registry, context: settings.context, keeper },
     });
     this.recovery = new JobRecovery({
       ...{ tracker, clock, logger, registry: this.registry, dispatcher: this.dispatcher },
@@ -69,12 +72,14 @@ export class BackgroundRuntime {
     const { tracker, engine, clock, retention, concurrency, queueLimit, output } = this.settings;
     if (output.console !== 'off') this.#releaseConsole = captureConsole(currentScope);
     const deliver: JobRunner['deliver'] = (ticket, place) => this.#deliver(ticket, place);
+    const start: JobRunner['start'] = (ticket, over, place) =>
+      this.runner.start(ticket, over, place);
     const ready = (id: string): void => this.runner.ready(id);
     const recovered = (): void => this.dispatcher.relay.recovered();
     if (engine.distributed) this.dispatcher.relay.open();
     const duties = threadData() ? { inThread: true } : { recovery: this.recovery };
     return chain(tracker.open({ clock, retention, ...duties }), () =>
-      engine.open({ clock, concurrency, queueLimit, deliver, ready, recovered }),
+      engine.open({ clock, concurrency, queueLimit, deliver, start, ready, recovered }),
     );
   }
 

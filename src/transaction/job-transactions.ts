@@ -46,6 +46,11 @@ export class JobTransactions implements FileLocks {
     for (const [name, dataSource] of dataSources) this.#connectOne(name, dataSource);
   }
 
+  /** Whether a job can have a transaction. */
+  get hasDatabase(): boolean {
+    return this.#dataSources.size > 0;
+  }
+
   /** @throws BackgroundOptionsError where the job names a DataSource that there is not, or asks for what none can do. */
   check({ name, transaction, thread }: TransactionWish): void {
     // The DataSources of a thread are those of its own application.

@@ -27,6 +27,9 @@ describe('localEngine(), where a job is about to leave its place', () => {
         begun.push(name);
         return end;
       },
+      start(each, over, place) {
+        void this.deliver(each, place).then((outcome) => over(each, outcome));
+      },
     });
   });
 
@@ -113,6 +116,9 @@ describe('localEngine(), where many jobs end one after the other', () => {
         begun.push(id);
         return new Promise<DeliveryOutcome>((resolve) => ends.push(resolve));
       },
+      start(each, over, place) {
+        void this.deliver(each, place).then((outcome) => over(each, outcome));
+      },
     });
     tickets = Array.from({ length: 100 }, () => ticket());
     for (const each of tickets) await engine.enqueue(each);
@@ -177,5 +183,57 @@ describe('localEngine(), where many jobs end one after the other', () => {
     engine.lend(tickets[50]!, child);
     await until(() => begun.length === 50 + PLACES + 1);
     expect(begun.at(-1)).toBe(child);
+  });
+});
+
+describe('localEngine(), given one ticket in several lines', () => {
+  it('delivers each once: one that somebody waits for, that is held back by its key, and then has its turn', async () => {
+    const engine = localEngine();
+    const ends = new Map<string, () => void>();
+    const delivered: string[] = [];
+    await engine.open({
+      ...{ clock: systemClock, concurrency: 2, queueLimit: Infinity },
+      ready: () => undefined,
+      recovered: () => undefined,
+      deliver: () => Promise.reject(new Error('not asked for')),
+      start(each, over) {
+        delivered.push(each.name);
+        ends.set(each.name, () => over(each, {}));
+      },
+    });
+    const limit = { key: 'one', jobs: 1 };
+    const tickets = ['first', 'other', 'third', 'hurried'].map((name) =>
+      ticket({ name, limit: name === 'first' || name === 'hurried' ? limit : undefined }),
+    );
+    for (const each of tickets) await engine.enqueue(each);
+    await until(() => delivered.length === 2);
+    const takeBack = engine.lend(tickets[1]!, tickets[3]!.id);
+    await until(() => delivered.length === 3);
+    expect(delivered).toEqual(['first', 'other', 'third']);
+    ends.get('first')!();
+    expect(delivered).toEqual(['first', 'other', 'third', 'hurried']);
+    takeBack();
+    for (const name of ['other', 'third', 'hurried']) ends.get(name)!();
+    await new Promise(setImmediate);
+    expect(delivered).toHaveLength(4);
+  });
+
+  it('does not deliver one that somebody waited for, and that was then discarded', async () => {
+    const engine = localEngine();
+    const delivered: string[] = [];
+    await engine.open({
+      ...{ clock: systemClock, concurrency: 1, queueLimit: Infinity },
+      ready: () => undefined,
+      recovered: () => undefined,
+      deliver: () => Promise.reject(new Error('not asked for')),
+      start: (each) => void delivered.push(each.name),
+    });
+    const [first, second, third] = ['first', 'second', 'third'].map((name) => ticket({ name }));
+    for (const each of [first!, second!, third!]) await engine.enqueue(each);
+    await until(() => delivered.length === 1);
+    engine.lend(first!, third!.id);
+    await engine.discard(third!.id);
+    await until(() => delivered.length === 2);
+    expect(delivered).toEqual(['first', 'second']);
   });
 });

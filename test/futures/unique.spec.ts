@@ -23,6 +23,17 @@ describe('A unique key', () => {
     expect(await service.list()).toHaveLength(2);
   });
 
+  it('is free again for whoever awaits the job, at once', async () => {
+    const [jobs] = await exportsOf();
+    const first = jobs.once('a') as JobFuture<string>;
+    const next = Promise.all([first]).then(() => jobs.once('a'));
+    jobs.open('a');
+    await first;
+    const second = jobs.once('a') as JobFuture<string>;
+    expect(second).not.toBe(first);
+    await Promise.all([second, next]);
+  });
+
   it('is free again when the job is over, whatever its end', async () => {
     const [jobs] = await exportsOf();
     const first = jobs.once('a') as JobFuture<string>;

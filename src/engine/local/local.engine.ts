@@ -22,6 +22,7 @@ export function localEngine(): JobEngine {
 }
 
 class LocalEngine implements JobEngine {
+  readonly keepsTickets = true;
   readonly #waiting = new WaitingLine();
   readonly #delayed = new Map<string, () => void>();
   readonly #limits = new JobLimits();
@@ -99,9 +100,9 @@ class LocalEngine implements JobEngine {
   }
 
   /** A ticket that comes back for another attempt was accepted once: no limit applies to it. */
-  #admit(ticket: JobTicket): void {
-    if (ticket.runAt === undefined) return this.#line(ticket);
-    const delay = ticket.runAt - this.#host.clock.now();
+  #admit(ticket: JobTicket, runAt = ticket.runAt): void {
+    if (runAt === undefined) return this.#line(ticket);
+    const delay = runAt - this.#host.clock.now();
     if (delay > 0) return this.#delay(ticket, delay);
     // It was to wait, and its time has come already.
     this.#host.ready(ticket.id);
@@ -162,15 +163,14 @@ class LocalEngine implements JobEngine {
   #deliver(ticket: JobTicket): void {
     this.#running += 1;
     this.#deliveriesLeft -= 1;
-    const delivery = this.#host.deliver(ticket, this.#placeFor(ticket));
-    void delivery.then((outcome) => this.#release(ticket, outcome));
+    this.#host.start(ticket, this.#release, this.#placeFor(ticket));
   }
 
-  #placeFor({ id }: JobTicket): TakePlace | undefined {
+  #placeFor(ticket: JobTicket): TakePlace | undefined {
     if (this.#running - this.#ahead.size - this.#passedOn.size <= this.#host.concurrency)
       return undefined;
     const place = new ComingPlace();
-    this.#ahead.set(id, place);
+    this.#ahead.set(ticket.id, place);
     return place.take;
   }
 
@@ -192,13 +192,14 @@ class LocalEngine implements JobEngine {
     if (next) this.#waiting.pushAgain(next);
   }
 
-  #release(ticket: JobTicket, outcome: DeliveryOutcome): void {
+  /** One for all tickets. */
+  readonly #release = (ticket: JobTicket, outcome: DeliveryOutcome): void => {
     this.#running -= 1;
-    this.#leaving.delete(ticket.id);
-    this.#passedOn.delete(ticket.id);
-    this.#ahead.delete(ticket.id);
+    if (this.#leaving.size > 0) this.#leaving.delete(ticket.id);
+    if (this.#passedOn.size > 0) this.#passedOn.delete(ticket.id);
+    if (this.#ahead.size > 0) this.#ahead.delete(ticket.id);
     this.#leaveLimit(ticket);
-    if (outcome.again && !this.#paused) this.#admit({ ...ticket, runAt: outcome.again.runAt });
+    if (outcome.again && !this.#paused) this.#admit(ticket, outcome.again.runAt);
     this.#deliverWaiting();
-  }
+  };
 }

@@ -4,30 +4,67 @@ import type { JobTicket } from '../job-engine.js';
 /** The lane of tickets that go before all others: no priority is as high. */
 const FIRST = Infinity;
 
+/** Tickets of one priority, in the order they came. */
+class Lane {
+  readonly #tickets = new Fifo<JobTicket>();
+  /** Those that were removed, and are in the list still. */
+  readonly #gone = new Set<JobTicket>();
+
+  get length(): number {
+    return this.#tickets.length - this.#gone.size;
+  }
+
+  get tickets(): JobTicket[] {
+    return this.#tickets.slice(0).filter((ticket) => !this.#gone.has(ticket));
+  }
+
+  push(ticket: JobTicket): void {
+    this.#tickets.push(ticket);
+  }
+
+  remove(ticket: JobTicket): void {
+    this.#gone.add(ticket);
+  }
+
+  shift(): JobTicket | undefined {
+    for (;;) {
+      const ticket = this.#tickets.shift();
+      if (!ticket || this.#gone.size === 0 || !this.#gone.delete(ticket)) return ticket;
+    }
+  }
+}
+
+interface Place {
+  readonly ticket: JobTicket;
+  readonly lane: Lane;
+}
+
 /** Tickets by priority, highest first, and within one priority in the order they came. */
 export class WaitingLine {
-  readonly #lanes = new Map<number, Fifo<JobTicket>>();
-  /** Those that were removed, and are in their lanes still. */
-  readonly #gone = new Set<JobTicket>();
-  /** The others by id, from when one of them is looked for until the line is empty: most lines are never searched. */
-  #byId: Map<string, JobTicket> | undefined;
+  readonly #lanes = new Map<number, Lane>();
+  /** Where they stand, from when one of them is looked for until the line is empty: most lines are never searched. */
+  #byId: Map<string, Place> | undefined;
   #length = 0;
   /** To be put first as soon as they come: they are being stored, or delayed, while somebody waits for them. */
   readonly #expected = new Set<string>();
-  #priorities: number[] = [];
+  /** The lanes, highest first. */
+  #order: Lane[] = [];
 
   get length(): number {
     return this.#length;
   }
 
   push(ticket: JobTicket): void {
-    this.#pushTo(this.#expected.delete(ticket.id) ? FIRST : ticket.priority, ticket);
+    const isExpected = this.#expected.size > 0 && this.#expected.delete(ticket.id);
+    this.#pushTo(isExpected ? FIRST : ticket.priority, ticket);
   }
 
   shift(): JobTicket | undefined {
-    for (const priority of this.#priorities) {
-      const ticket = this.#shiftLane(this.#laneOf(priority));
-      if (ticket) return ticket;
+    for (const lane of this.#order) {
+      const ticket = lane.shift();
+      if (!ticket) continue;
+      this.#forget(ticket);
+      return ticket;
     }
     return undefined;
   }
@@ -39,10 +76,9 @@ export class WaitingLine {
 
   /** Puts a ticket before all others: somebody who has begun cannot end without it. */
   hurry(id: string): void {
-    const ticket = this.#find(id);
+    const place = this.#find(id);
     this.#expected.add(id);
-    // Another one, since this one is gone.
-    if (ticket && this.remove(id)) this.push({ ...ticket });
+    if (place && this.remove(id)) this.push(place.ticket);
   }
 
   /** Whether the next one may be such a ticket. */
@@ -56,53 +92,47 @@ export class WaitingLine {
   }
 
   remove(id: string): boolean {
-    const ticket = this.#find(id);
-    if (!ticket) return false;
-    this.#gone.add(ticket);
-    this.#forget(ticket);
+    const place = this.#find(id);
+    if (!place) return false;
+    place.lane.remove(place.ticket);
+    this.#forget(place.ticket);
     return true;
   }
 
   #pushTo(priority: number, ticket: JobTicket): void {
+    const lane = this.#laneOf(priority);
     this.#length += 1;
-    this.#byId?.set(ticket.id, ticket);
-    this.#laneOf(priority).push(ticket);
+    this.#byId?.set(ticket.id, { ticket, lane });
+    lane.push(ticket);
   }
 
-  #shiftLane(lane: Fifo<JobTicket>): JobTicket | undefined {
-    for (let ticket = lane.shift(); ticket; ticket = lane.shift()) {
-      if (this.#gone.delete(ticket)) continue;
-      this.#forget(ticket);
-      return ticket;
-    }
-    return undefined;
-  }
-
-  #forget({ id }: JobTicket): void {
+  #forget(ticket: JobTicket): void {
     this.#length -= 1;
     if (this.#length === 0) this.#byId = undefined;
-    else this.#byId?.delete(id);
+    else this.#byId?.delete(ticket.id);
   }
 
-  #find(id: string): JobTicket | undefined {
+  #find(id: string): Place | undefined {
     if (this.#length === 0) return undefined;
-    return (this.#byId ??= this.#tickets()).get(id);
+    return (this.#byId ??= this.#places()).get(id);
   }
 
-  #tickets(): Map<string, JobTicket> {
-    const all = [...this.#lanes.values()].flatMap((lane) => lane.slice(0));
-    return new Map(
-      all.filter((ticket) => !this.#gone.has(ticket)).map((ticket) => [ticket.id, ticket]),
-    );
+  #places(): Map<string, Place> {
+    const places = new Map<string, Place>();
+    for (const lane of this.#order) {
+      for (const ticket of lane.tickets) places.set(ticket.id, { ticket, lane });
+    }
+    return places;
   }
 
-  #laneOf(priority: number): Fifo<JobTicket> {
+  #laneOf(priority: number): Lane {
     const known = this.#lanes.get(priority);
     if (known) return known;
     this.#closeEmptyLanes();
-    const lane = new Fifo<JobTicket>();
+    const lane = new Lane();
     this.#lanes.set(priority, lane);
-    this.#priorities = [...this.#lanes.keys()].sort((a, b) => b - a);
+    const priorities = [...this.#lanes.keys()].sort((a, b) => b - a);
+    this.#order = priorities.map((each) => this.#lanes.get(each)!);
     return lane;
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import type {
+  DeliveryDone,
   DeliveryOutcome,
   EngineHost,
   JobEngine,
@@ -58,6 +59,10 @@ export class TestHost implements EngineHost {
     const outcome = await this.answer(ticket);
     this.running -= 1;
     return outcome;
+  }
+
+  start(ticket: JobTicket, over: DeliveryDone): void {
+    void this.deliver(ticket).then((outcome) => over(ticket, outcome));
   }
 
   ready(): void {}

@@ -1,112 +1,103 @@
 import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
 import type { MaybePromise } from '../../job/maybe-promise.js';
-import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
+import { isFinal, type JobChange } from '../../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
+import type { JobKeeper } from '../job-keeper.js';
 import type { JobQuery, JobTracker, TrackerSettings } from '../job-tracker.js';
 import { Channel } from './channel.js';
+import { Beside, type MemoryJob } from './kept-job.js';
 import { RetentionLine } from './retention-line.js';
+import { JobShelf } from './shelf.js';
 
 /** Keeps everything in this process, and loses it with the process. The default. */
 export function memoryTracker(): JobTracker {
   return new MemoryTracker();
 }
 
-class Entry {
-  channel: Channel | undefined;
-  watchers: Set<() => void> | undefined;
-  /** The jobs that it started, so that a page that shows them need not look through all. */
-  children: string[] | undefined;
-  /** Its retention is over. */
-  isDue = false;
-
-  constructor(public record: JobRecord) {}
-}
-
 const NOTHING_PRINTED: OutputPage = { chunks: [], gap: undefined, last: 0 };
 
 /** The tracker itself, for one that adds to it. */
 export class MemoryTracker implements JobTracker {
-  readonly #entries = new Map<string, Entry>();
-  #retained!: RetentionLine;
+  readonly #jobs = new JobShelf((job, change) => this.#changed(job, change));
+  #retained!: RetentionLine<MemoryJob>;
+
+  /** What keeps the jobs of a tracker, where nothing was put in front of its methods that would not hear of them. */
+  static keeperOf(tracker: JobTracker): JobKeeper | undefined {
+    if (!(#jobs in tracker) || Object.keys(tracker).length > 0) return undefined;
+    return Object.getPrototypeOf(tracker) === MemoryTracker.prototype ? tracker.#jobs : undefined;
+  }
 
   open({ clock, retention }: TrackerSettings): void {
-    this.#retained = new RetentionLine(clock, retention, (id) => this.#purge(id));
+    this.#retained = new RetentionLine(clock, retention, (job) => this.#purge(job));
   }
 
   create(record: JobRecord): void {
-    this.#entries.set(record.id, new Entry(record));
-    const parent = record.parentId ? this.#entries.get(record.parentId) : undefined;
-    if (parent) (parent.children ??= []).push(record.id);
+    this.#jobs.of(record).keep();
   }
 
   forget(id: string): void {
-    const entry = this.#entries.get(id);
-    this.#entries.delete(id);
-    entry?.watchers?.forEach((wake) => wake());
+    const job = this.#jobs.find(id);
+    if (!job) return;
+    this.#jobs.remove(job);
+    job.wakeWatchers();
   }
 
   change(id: string, change: JobChange, attempt?: number): JobRecord | undefined {
-    const entry = this.#entries.get(id);
-    if (!entry || (attempt !== undefined && !isRunning(entry.record, attempt))) return undefined;
-    const changed = applyChange(entry.record, change);
-    if (!changed) return undefined;
-    this.#update(entry, changed);
-    if (change.type === 'retry') this.#retained.take(id);
-    if (isFinal(changed.state)) this.#retain(changed);
-    return changed;
+    return this.#jobs.find(id)?.change(change, attempt)?.record;
   }
 
   setProgress(id: string, attempt: number, progress: JobProgress): void {
-    const entry = this.#running(id, attempt);
-    if (entry) this.#update(entry, { ...entry.record, progress });
+    this.#report(id, attempt, (job) => (job.progress = progress));
   }
 
   setActivity(id: string, attempt: number, activity: JobActivity): void {
-    const entry = this.#running(id, attempt);
-    if (entry) this.#update(entry, { ...entry.record, activity });
+    this.#report(id, attempt, (job) => (job.activity = activity));
   }
 
   append(id: string, output: OutputAppend, attempt?: number): void {
-    const entry = this.#entries.get(id);
-    if (!entry || (attempt !== undefined && entry.record.attempt !== attempt)) return;
-    entry.channel ??= new Channel();
-    entry.channel.append(output);
-    entry.watchers?.forEach((wake) => wake());
+    const job = this.#jobs.find(id);
+    if (!job || (attempt !== undefined && job.attempt !== attempt)) return;
+    const beside = (job.beside ??= new Beside());
+    beside.channel ??= new Channel();
+    beside.channel.append(output);
+    job.wakeWatchers();
   }
 
   find(id: string): JobRecord | undefined {
-    return this.#entries.get(id)?.record;
+    return this.#jobs.find(id)?.record;
   }
 
   list({ state, name, parentId, limit = 100, before }: JobQuery): JobRecord[] {
-    return this.#recordsOf(parentId)
-      .reverse()
-      .filter((record) => !state || record.state === state)
-      .filter((record) => !name || record.name === name)
-      .filter((record) => !before || record.id < before)
-      .slice(0, limit);
+    const found: JobRecord[] = [];
+    for (const job of this.#jobsOf(parentId)) {
+      if (found.length >= limit) break;
+      if (state && job.state !== state) continue;
+      if (name && job.name !== name) continue;
+      if (!before || job.id < before) found.push(job.record);
+    }
+    return found;
   }
 
   counts(): Record<JobState, number> {
     const counts = { scheduled: 0, queued: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
-    for (const { record } of this.#entries.values()) counts[record.state] += 1;
+    for (const { state } of this.#jobs.newestFirst()) counts[state] += 1;
     return counts;
   }
 
   output(id: string, after: number): OutputPage | undefined {
-    const entry = this.#entries.get(id);
-    if (!entry) return undefined;
-    return entry.channel?.after(after) ?? { ...NOTHING_PRINTED, last: after };
+    const job = this.#jobs.find(id);
+    if (!job) return undefined;
+    return job.beside?.channel?.after(after) ?? { ...NOTHING_PRINTED, last: after };
   }
 
   watch(id: string, wake: () => void): () => void {
-    const entry = this.#entries.get(id);
-    if (!entry) return () => {};
-    entry.watchers ??= new Set();
-    entry.watchers.add(wake);
+    const job = this.#jobs.find(id);
+    if (!job) return () => {};
+    const beside = (job.beside ??= new Beside());
+    (beside.watchers ??= new Set()).add(wake);
     return () => {
-      entry.watchers?.delete(wake);
-      if (entry.isDue) this.#purge(id);
+      beside.watchers?.delete(wake);
+      if (beside.isDue) this.#purge(job);
     };
   }
 
@@ -114,35 +105,35 @@ export class MemoryTracker implements JobTracker {
     this.#retained.close();
   }
 
-  #running(id: string, attempt: number): Entry | undefined {
-    const entry = this.#entries.get(id);
-    return entry && isRunning(entry.record, attempt) ? entry : undefined;
+  #report(id: string, attempt: number, note: (job: MemoryJob) => void): void {
+    const job = this.#jobs.find(id);
+    if (!job?.isRunning(attempt)) return;
+    note(job);
+    job.hasChanged();
   }
 
-  #recordsOf(parentId: string | undefined): JobRecord[] {
-    if (!parentId) return [...this.#entries.values()].map(({ record }) => record);
-    const children = this.#entries.get(parentId)?.children ?? [];
-    return children.flatMap((id) => this.#entries.get(id)?.record ?? []);
+  /** The newest first. */
+  #jobsOf(parentId: string | undefined): Iterable<MemoryJob> {
+    if (!parentId) return this.#jobs.newestFirst();
+    const children = this.#jobs.find(parentId)?.beside?.children ?? [];
+    return children.filter(({ isKept }) => isKept).reverse();
   }
 
   /** Whoever follows the job gets to its end, even where nothing is kept of it. */
-  #purge(id: string): void {
-    const entry = this.#entries.get(id);
-    if (!entry) return;
-    entry.isDue = isFinal(entry.record.state);
-    if (entry.isDue && !entry.watchers?.size) this.#entries.delete(id);
+  #purge(job: MemoryJob): void {
+    const { beside } = job;
+    const isDue = isFinal(job.state);
+    if (beside) beside.isDue = isDue;
+    if (isDue && !beside?.watchers?.size) this.#jobs.remove(job);
   }
 
-  #update(entry: Entry, record: JobRecord): void {
-    entry.record = record;
-    entry.watchers?.forEach((wake) => wake());
-  }
-
-  #retain({ id, state, finishedAt = 0 }: JobRecord): void {
-    this.#retained.add(id, state === 'completed' ? 'completed' : 'failed', finishedAt);
+  #changed(job: MemoryJob, change: JobChange): void {
+    if (change.type === 'retry') this.#retained.take(job);
+    if (isFinal(job.state)) this.#retained.add(job);
   }
 }
 
-function isRunning(record: JobRecord, attempt: number): boolean {
-  return record.state === 'running' && record.attempt === attempt;
+/** What keeps the jobs of a tracker by the objects that stand for them, if it does. */
+export function keeperOf(tracker: JobTracker): JobKeeper | undefined {
+  return MemoryTracker.keeperOf(tracker);
 }

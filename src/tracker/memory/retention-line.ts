@@ -1,45 +1,51 @@
 import type { Clock } from '../../job/clock.js';
+import type { JobState } from '../../job/job.js';
 import { Fifo } from '../../output/fifo.js';
 import type { Retention } from '../job-tracker.js';
 
-interface Finished {
-  readonly id: string;
+/** A job that is over. */
+export interface FinishedJob {
+  readonly state: JobState;
+  readonly finishedAt: number | undefined;
+}
+
+/** The place of a job that may run again. */
+interface Place<J> {
+  readonly job: J;
   readonly finishedAt: number;
-  readonly dueAt: number;
   /** The job runs again, so its place stands for nothing. */
   isVoid: boolean;
 }
 
 /** Finished jobs in the order of their end, and one timer for the next whose time is over. */
-export class RetentionLine {
-  readonly #completed = new Fifo<Finished>();
-  readonly #failed = new Fifo<Finished>();
-  /** The places of those that may yet run again. */
-  readonly #placesOfFailed = new Map<string, Finished>();
+export class RetentionLine<J extends FinishedJob = FinishedJob> {
+  /** For good: what they need to know of their place they have themselves. */
+  readonly #completed = new Fifo<J>();
+  readonly #failed = new Fifo<Place<J>>();
+  readonly #placesOfFailed = new Map<J, Place<J>>();
   #voidPlaces = 0;
   #timer: { dueAt: number; stop: () => void } | undefined;
 
   constructor(
     private readonly clock: Clock,
     private readonly retention: Retention,
-    private readonly purge: (id: string) => void,
+    private readonly purge: (job: J) => void,
   ) {}
 
-  add(id: string, state: 'completed' | 'failed', finishedAt: number): void {
-    const place = { id, finishedAt, dueAt: finishedAt + this.retention[state], isVoid: false };
-    this.#lineOf(state).push(place);
-    if (state === 'failed') this.#placesOfFailed.set(id, place);
+  add(job: J): void {
+    if (job.state === 'completed') this.#completed.push(job);
+    else this.#addFailed(job);
     if (this.#length > this.retention.count) this.#purgeOldest();
     this.#arm();
   }
 
   /** The job runs again, and comes back when it is over. */
-  take(id: string): void {
-    const place = this.#placesOfFailed.get(id);
+  take(job: J): void {
+    const place = this.#placesOfFailed.get(job);
     if (!place) return;
     place.isVoid = true;
     this.#voidPlaces += 1;
-    this.#placesOfFailed.delete(id);
+    this.#placesOfFailed.delete(job);
   }
 
   close(): void {
@@ -51,34 +57,52 @@ export class RetentionLine {
     return this.#completed.length + this.#failed.length - this.#voidPlaces;
   }
 
-  #lineOf(state: 'completed' | 'failed'): Fifo<Finished> {
-    return state === 'completed' ? this.#completed : this.#failed;
+  /** When the first of them ended; Infinity where there is none. */
+  get #completedAt(): number {
+    const first = this.#completed.peek();
+    return first ? (first.finishedAt ?? 0) : Infinity;
+  }
+
+  get #failedAt(): number {
+    return this.#failed.peek()?.finishedAt ?? Infinity;
+  }
+
+  get #dueAt(): number {
+    const { completed, failed } = this.retention;
+    return Math.min(this.#completedAt + completed, this.#failedAt + failed);
+  }
+
+  #addFailed(job: J): void {
+    const place = { job, finishedAt: job.finishedAt ?? 0, isVoid: false };
+    this.#failed.push(place);
+    this.#placesOfFailed.set(job, place);
   }
 
   #purgeOldest(): void {
     while (this.#length > this.retention.count) {
-      const completed = this.#completed.peek()?.finishedAt ?? Infinity;
-      const failed = this.#failed.peek()?.finishedAt ?? Infinity;
-      this.#purgeFirst(completed <= failed ? this.#completed : this.#failed);
+      if (this.#completedAt <= this.#failedAt) this.#purgeCompleted();
+      else this.#purgeFailed();
     }
   }
 
-  #purgeFirst(line: Fifo<Finished>): void {
-    const finished = line.shift();
-    if (!finished) return;
-    if (finished.isVoid) {
+  #purgeCompleted(): void {
+    const job = this.#completed.shift();
+    if (job) this.purge(job);
+  }
+
+  #purgeFailed(): void {
+    const place = this.#failed.shift();
+    if (!place) return;
+    if (place.isVoid) {
       this.#voidPlaces -= 1;
       return;
     }
-    this.#placesOfFailed.delete(finished.id);
-    this.purge(finished.id);
+    this.#placesOfFailed.delete(place.job);
+    this.purge(place.job);
   }
 
   #arm(): void {
-    const dueAt = Math.min(
-      this.#completed.peek()?.dueAt ?? Infinity,
-      this.#failed.peek()?.dueAt ?? Infinity,
-    );
+    const dueAt = this.#dueAt;
     if (dueAt >= (this.#timer?.dueAt ?? Infinity)) return;
     this.close();
     const wait = Math.max(0, dueAt - this.clock.now());
@@ -88,9 +112,9 @@ export class RetentionLine {
   #purgeDue(): void {
     this.#timer = undefined;
     const now = this.clock.now();
-    for (const line of [this.#completed, this.#failed]) {
-      while ((line.peek()?.dueAt ?? Infinity) <= now) this.#purgeFirst(line);
-    }
+    const { completed, failed } = this.retention;
+    while (this.#completedAt + completed <= now) this.#purgeCompleted();
+    while (this.#failedAt + failed <= now) this.#purgeFailed();
     this.#arm();
   }
 }
