@@ -234,7 +234,7 @@ export class JobRunner implements AttemptHost {
   #finish(attempt: Attempt, performed: Outcome): MaybePromise<Ran> {
     this.#vacate(attempt.call);
     return chain(this.#endTransaction(attempt, performed), (outcome) => {
-      const change = this.#judge(attempt, outcome);
+      const change = judge(attempt, outcome, this.clock.now(), this.settings.maxStalledCount);
       const runAt = nextRun(attempt, change, this.#closing);
       return chain(this.#recordEnd(attempt, reschedule(change, runAt)), (isCommitted) => {
         if (runAt !== undefined && !isCommitted && !this.#closing) return again(runAt);
@@ -271,11 +271,6 @@ export class JobRunner implements AttemptHost {
     return concludeTransaction(attempt, concludes, outcome, this.settings.tracker, (value) =>
       completion(value, this.settings.clock.now()),
     );
-  }
-
-  #judge(attempt: Attempt, outcome: Outcome): JobChange {
-    const { clock, maxStalledCount } = this.settings;
-    return judge(attempt, outcome, clock.now(), maxStalledCount);
   }
 
   /** Tells whether the job turned out to be completed, where that was not known. */
