@@ -29,15 +29,6 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     return Promise;
   }
 
-  static {
-    void Object.defineProperty(JobFuture.prototype, 'constructor', {
-      configurable: true,
-      get(this: object) {
-        return #key in this ? this.#kind() : JobFuture;
-      },
-    });
-  }
-
   /** The job's name. */
   readonly name: string;
   readonly #host: FutureHost;
@@ -198,17 +189,6 @@ export class JobFuture<T> extends Promise<T> implements Pipelined {
     const refusal = this.beginWait();
     if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
     return super.then(onFulfilled, onRejected);
-  }
-
-  /**
-   * What `await` and `Promise.all` ask of a promise before they call its `then`. An ordinary promise they take as it is;
-   * for any other they make two more, and come back in a microtask. So it is an ordinary one to whoever's waiting need not
-   * be noticed; and `then` hears of all others.
-   */
-  #kind(): PromiseConstructor {
-    if (this.#isWatched) return JobFuture as unknown as PromiseConstructor;
-    this.#awaited = true;
-    return Promise;
   }
 
   /** Whether it matters who waits. */
