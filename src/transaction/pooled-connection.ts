@@ -107,7 +107,8 @@ class PooledConnection implements ConnectionOpener {
   /** Whether another job may have the connection next, and nobody waits for it in the pool, whose turn it would be. */
   #canPassOn(): boolean {
     const { waitingCount } = (this.dataSource.driver as { master?: Pool }).master ?? {};
-    return waitingCount === 0 && !this.#begin!.isPending && this.#inRow < MOST_IN_A_ROW;
+    const isSound = !this.fault && !this.runner.isReleased && !this.#begin!.isPending;
+    return isSound && waitingCount === 0 && this.#inRow < MOST_IN_A_ROW;
   }
 
   #unlessGivenUp(connecting: Promise<unknown>): Promise<unknown> {
