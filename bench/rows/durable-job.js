@@ -20,7 +20,7 @@ const PEERS = [
 /** Jobs per second that each insert one row through TypeORM in a transaction, from the call until they are committed. */
 export async function measure({ smoke }) {
   const rows = [];
-  for (const peer of PEERS) rows.push(await beside(peer, smoke ? [1, 20] : [5, 2000]));
+  for (const peer of PEERS) rows.push(await beside(peer, smoke ? [1, 20] : [9, 2000]));
   return rows;
 }
 

@@ -2,7 +2,7 @@ import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/jo
 import { isFinal, type JobChange } from '../../job/state-machine.js';
 import { isConnectionLost } from '../../transaction/lost-connection.js';
 import type { JobQuery, LastStatement, OpenTransaction } from '../job-tracker.js';
-import { assignmentOf, transition } from './change-sql.js';
+import { assignmentOf, transition, type Assignment } from './change-sql.js';
 import type { Connections, Run } from './connections.js';
 import type { Dialect, Row, Statement } from './dialect.js';
 import {
@@ -50,6 +50,8 @@ export class JobStore {
   readonly #creations: GroupCommit<JobRecord, void>;
   readonly #creationsIn = new WeakMap<OpenTransaction, GroupCommit<JobRecord, void>>();
   readonly #starts: GroupCommit<Start, JobRecord | undefined>;
+  /** As the driver has it. Kept, since it is the same for all jobs. */
+  #markStatement: string | undefined;
 
   constructor(private readonly db: Database) {
     this.#selection = recordSelection(db.dialect);
@@ -138,7 +140,8 @@ export class JobStore {
   lastStatement(id: string, change: JobChange, attempt: number): MarkStatement | undefined {
     const { dialect } = this.db;
     if (dialect.hasOneWriter) return this.#changing(id, change, attempt);
-    return dialect.literal && this.#failingMark(id, change, attempt, dialect.literal);
+    if (change.type !== 'complete' || !dialect.literal) return undefined;
+    return this.#failingMark(id, change, attempt, dialect.literal);
   }
 
   /** A plain UPDATE with an error in it: a query around it, to count what it did, would take three times as long. */
@@ -148,17 +151,22 @@ export class JobStore {
     attempt: number,
     literal: (value: unknown) => string,
   ): MarkStatement {
-    const { tables, connections } = this.db;
-    const { from, to } = transition(change.type);
+    const { connections } = this.db;
     const set = assignmentOf(change, this.db);
-    const sql =
-      `UPDATE ${tables.job} SET state = CASE WHEN state IN (${from}) AND attempt = ? THEN '${to}' ` +
-      `ELSE CAST(CAST('${REFUSAL}' || id AS integer) AS varchar) END, activity = NULL, ${set.sql} WHERE id = ?`;
     const values = [attempt, ...set.values, id];
+    const sql = (this.#markStatement ??= connections.statement(this.#markSql(change, set)));
     return {
-      ...{ sql: connections.statement(sql), values, isPreparable: connections.keepPrepared },
-      literally: () => withLiterals(sql, values.map(literal)),
+      ...{ sql, values, isPreparable: connections.keepPrepared },
+      literally: () => withLiterals(this.#markSql(change, set), values.map(literal)),
     };
+  }
+
+  #markSql({ type }: JobChange, set: Assignment): string {
+    const { from, to } = transition(type);
+    return (
+      `UPDATE ${this.db.tables.job} SET state = CASE WHEN state IN (${from}) AND attempt = ? THEN '${to}' ` +
+      `ELSE CAST(CAST('${REFUSAL}' || id AS integer) AS varchar) END, activity = NULL, ${set.sql} WHERE id = ?`
+    );
   }
 
   isRefusal(error: unknown): boolean {
