@@ -18,7 +18,8 @@ export interface ConnectionOpener {
   readonly runner: QueryRunnerLike;
   /** A query runner of the same kind that never connects. */
   another(): QueryRunnerLike;
-  begin(isolation: IsolationLevel | undefined): Promise<void>;
+  /** @param isForStatement Whether it is for a statement that comes at once. */
+  begin(isolation: IsolationLevel | undefined, isForStatement: boolean): Promise<void>;
   /** What `begin` may have to wait for. */
   readonly scarce: 'connection' | 'writer lock';
   /** After commit or rollback. */
@@ -125,24 +126,24 @@ export class JobConnection {
   ): Promise<unknown> {
     this.#refuseOverlap(from);
     if (isTransactionControl(sql)) throw endsByHand(sql);
-    if (!this.#begun) await this.begin();
+    if (!this.#begun) await this.begin(true);
     if (this.#failure && this.#dialect.isLost(this.#failure)) throw this.#swallowed();
     this.#noteWrite(sql);
     return this.#inTurn(() => this.opener.runner.query(sql, parameters, structured));
   }
 
   /** Connects and begins, once. */
-  async begin(): Promise<void> {
+  async begin(isForStatement = false): Promise<void> {
     this.#refuseIfEnded();
-    await (this.#beginning ??= this.#beginNow());
+    await (this.#beginning ??= this.#beginNow(isForStatement));
     this.#refuseIfEnded();
   }
 
-  async #beginNow(): Promise<void> {
+  async #beginNow(isForStatement: boolean): Promise<void> {
     this.rules.onBegin?.();
     const goOn = currentJobScope()?.pauses({ what: this.opener.scarce });
     try {
-      await this.opener.begin(this.isolation);
+      await this.opener.begin(this.isolation, isForStatement);
       this.#begun = true;
     } catch (error) {
       throw this.#noticed(error);

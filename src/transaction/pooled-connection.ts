@@ -65,8 +65,9 @@ class PooledConnection implements ConnectionOpener {
     return native && this.#begin && ((last, passOn) => this.#commitWith(native, last, passOn));
   }
 
-  async begin(isolation: IsolationLevel | undefined): Promise<void> {
-    this.#before = this.#beginsUnheard(isolation) ? HeldCommit.join(this.dataSource) : undefined;
+  async begin(isolation: IsolationLevel | undefined, isForStatement: boolean): Promise<void> {
+    const joins = isForStatement && this.#beginsUnheard(isolation);
+    this.#before = joins ? HeldCommit.join(this.dataSource) : undefined;
     const native = this.#before ? this.#join(this.#before) : await this.#connect();
     native.on?.('error', this.#note);
     this.#native = native;

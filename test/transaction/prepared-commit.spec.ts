@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { HeldCommit } from '../../src/transaction/postgres/held-commit.js';
 import {
   commitPrepared,
   isPgClient,
@@ -149,6 +150,19 @@ describeWithPostgres('A COMMIT with a statement that is kept prepared', (url) =>
       await expect(committed).rejects.toThrow('duplicate key');
       expect(await outcome).toMatchObject({ rows: [] });
       expect(client.getTransactionStatus()).toBe('I');
+    });
+
+    it('finds no transaction where it comes later, and the statement has failed', async () => {
+      await client.query('BEGIN');
+      const last = { sql: insert, values: ['no number'] };
+      const held = new HeldCommit({} as never, 'mine', client as unknown as PgClient, last);
+      const done = held.done.catch((error: unknown) => error);
+      expect(held.take()).toBe('mine');
+      expect(String(await done)).toContain('no number');
+      const [query, outcome] = follower(`INSERT INTO kept VALUES ('after')`);
+      held.follow(query as never);
+      expect(await outcome).toMatchObject({ rowCount: 1 });
+      expect(await kept()).toEqual([{ what: 'after' }]);
     });
 
     it('fails as it does where the connection is lost', async () => {

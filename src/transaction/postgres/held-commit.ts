@@ -12,9 +12,9 @@ const HELD = Symbol('nestjs-background:held-commits');
 type Holding = DataSourceLike & { [HELD]?: Set<HeldCommit<unknown>> };
 
 /**
- * A COMMIT that goes out at the end of the turn. Where jobs are short another one begins in the same turn, and where it
- * would have to wait for a connection anyway it takes this one: its BEGIN and its first statement go out with the COMMIT, in
- * one packet, so that such jobs take one round trip each.
+ * A COMMIT that goes out at the end of the turn. Where jobs are short another one begins in the same turn, and takes this
+ * connection: its BEGIN and its first statement go out with the COMMIT, in one packet, so that such jobs take one round trip
+ * each.
  */
 export class HeldCommit<Connection> {
   /** Settled when it is known what came of it. */
@@ -56,9 +56,15 @@ export class HeldCommit<Connection> {
 
   /** Has a query go out with it, or after it where it is on its way. */
   follow(query: Submittable): void {
-    if (this.#isSent) return void this.#query(query);
+    if (this.#isSent) return void this.#followLater(query);
     this.#follower = query;
     this.send();
+  }
+
+  /** By itself, what has failed leaves a transaction that takes no statement. */
+  async #followLater(query: Submittable): Promise<void> {
+    await this.done.catch(() => this.#query('ROLLBACK')).catch(() => undefined);
+    this.#query(query);
   }
 
   send(): void {

@@ -26,7 +26,7 @@ export interface Submittable {
 /** The client of `pg`. */
 export interface PgClient {
   readonly connection: Wire;
-  query(submitted: Submittable): unknown;
+  query(submitted: Submittable | string): unknown;
 }
 
 /** A statement and the values for it, always as many. */
