@@ -30,19 +30,26 @@ export async function transpile(worker = 'test/crash/worker') {
 /** @param {string} folder */
 function sourcesIn(folder) {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
+    .filter((file) => /\.c?ts$/.test(file) && !file.endsWith('.spec.ts'))
     .map((file) => join(folder, file));
 }
 
 /** @param {string} file */
 async function transpileFile(file) {
   const { code } = await transform(await readFile(file, 'utf8'), {
-    ...{ jsc: JSC, module: { type: 'es6' }, filename: file, swcrc: false },
+    ...{ jsc: JSC, module: moduleOf(file), filename: file, swcrc: false },
   });
-  const target = join(OUT, relative(ROOT, file)).replace(/\.ts$/, '.js');
+  const target = join(OUT, relative(ROOT, file)).replace(/\.(c?)ts$/, '.$1js');
   await mkdir(dirname(target), { recursive: true });
   // A process that is being started elsewhere may be reading it.
   const draft = `${target}.${process.pid}`;
   await writeFile(draft, code);
   await rename(draft, target);
+}
+
+/** @param {string} file */
+function moduleOf(file) {
+  return file.endsWith('.cts')
+    ? { type: /** @type {const} */ ('commonjs'), ignoreDynamic: true }
+    : { type: /** @type {const} */ ('es6') };
 }

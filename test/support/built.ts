@@ -13,7 +13,7 @@ export function build(...folders: string[]): void {
   rmSync(BUILT, { recursive: true, force: true });
   for (const folder of folders) {
     for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })) {
-      if (file.endsWith('.ts')) buildFile(join(folder, file));
+      if (/\.c?ts$/.test(file)) buildFile(join(folder, file));
     }
   }
 }
@@ -29,6 +29,7 @@ export async function builtLibrary(): Promise<typeof library> {
 }
 
 function buildFile(file: string): void {
+  const isCommonJs = file.endsWith('.cts');
   const { code } = transformSync(readFileSync(join(ROOT, file), 'utf8'), {
     filename: join(ROOT, file),
     configFile: false,
@@ -39,9 +40,9 @@ function buildFile(file: string): void {
       target: 'es2022',
       keepClassNames: true,
     },
-    module: { type: 'es6' },
+    module: isCommonJs ? { type: 'commonjs', ignoreDynamic: true } : { type: 'es6' },
   });
-  const built = join(BUILT, file.replace(/\.ts$/, '.js'));
+  const built = join(BUILT, file.replace(/\.(c?)ts$/, '.$1js'));
   mkdirSync(dirname(built), { recursive: true });
   writeFileSync(built, code);
 }

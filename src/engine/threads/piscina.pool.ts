@@ -49,7 +49,7 @@ class PiscinaPool implements ThreadPool {
     const Piscina = await importPiscina();
     const workerData: ThreadData = { background: { app: app.href, channel: this.#channelName } };
     this.#piscina = new Piscina({
-      filename: fileURLToPath(new URL('./thread-entry.js', import.meta.url)),
+      filename: fileURLToPath(new URL('./thread-door.cjs', import.meta.url)),
       workerData,
       minThreads: 0,
       maxThreads: max,
