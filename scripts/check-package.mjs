@@ -7,7 +7,7 @@ import ts from 'typescript';
 import { inTemporaryFolder, pack, ROOT } from './staging.mjs';
 
 const SHIPPED = [
-  /^dist\/.+\.(js|js\.map|d\.ts)$/,
+  /^dist\/.+\.(c?js|c?js\.map|d\.c?ts)$/,
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
   /^package\.json$/,
