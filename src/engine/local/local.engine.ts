@@ -21,6 +21,9 @@ export function localEngine(): JobEngine {
   return new LocalEngine();
 }
 
+/** How many times as many as run at once are made ready ahead: one takes each place that is passed on, the others follow. */
+const AHEAD = 3;
+
 class LocalEngine implements JobEngine {
   readonly keepsTickets = true;
   readonly #waiting = new WaitingLine();
@@ -41,7 +44,7 @@ class LocalEngine implements JobEngine {
 
   open(host: EngineHost): void {
     this.#host = host;
-    this.#lookahead = new Lookahead(host.clock, 3 * host.concurrency);
+    this.#lookahead = new Lookahead(host.clock, AHEAD * host.concurrency);
   }
 
   enqueue(ticket: JobTicket): void {
