@@ -67,8 +67,6 @@ export interface LastStatement {
   readonly values: readonly unknown[];
   /** The same with its values in it, for where a statement cannot be kept prepared. */
   literally?(): string;
-  /** Whether it may be kept prepared: between a pooler of connections and its database it may not be found again. */
-  readonly isPreparable?: boolean;
   /** Whether an error is that failure. */
   isRefusal(error: unknown): boolean;
   /** Called once it is committed. */

@@ -4,6 +4,7 @@ import { holdBegin, type HeldBegin } from './postgres/begin-with-first.js';
 import { closePortals } from './postgres/close-portals.js';
 import { canPrepare, commitWith, noticeForgotten } from './postgres/commit-with.js';
 import { HeldCommit } from './postgres/held-commit.js';
+import { noteForgetful } from './postgres/kept-sessions.js';
 import { plainQueryRunner } from './query-runner-seam.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
 import { enterUnheard, isUnheard, leaveUnheard } from './unheard.js';
@@ -71,10 +72,15 @@ class PooledConnection implements ConnectionOpener {
     const native = this.#before ? this.#join(this.#before) : await this.#connect();
     native.on?.('error', this.#note);
     this.#native = native;
-    this.#begin = holdBegin(native, this.#before);
+    this.#begin = holdBegin(native, { before: this.#before, forgotten: this.#forgottenOn(native) });
     this.#leavePortals = closePortals(native);
     if (this.#begin && this.#beginsUnheard(isolation) && enterUnheard(this.runner)) return;
     await this.runner.startTransaction(isolation);
+  }
+
+  #forgottenOn(native: NativeConnection): (() => void) | undefined {
+    const { dataSource } = this;
+    return canPrepare(dataSource, native) ? () => noteForgetful(dataSource) : undefined;
   }
 
   async #connect(): Promise<NativeConnection> {
@@ -98,7 +104,7 @@ class PooledConnection implements ConnectionOpener {
 
   #commitWith(native: NativeConnection, last: LastStatement, passOn?: () => void): Promise<void> {
     const { dataSource, runner } = this;
-    if (!this.#canPassOn() || !canPrepare(dataSource, native, last))
+    if (!this.#canPassOn() || !canPrepare(dataSource, native))
       return commitWith(dataSource, runner, native, last);
     const held = new HeldCommit<PooledConnection>(dataSource, this, native, last);
     passOn?.();

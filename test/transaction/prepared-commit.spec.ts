@@ -3,11 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { HeldCommit } from '../../src/transaction/postgres/held-commit.js';
-import {
-  commitPrepared,
-  isPgClient,
-  type PgClient,
-} from '../../src/transaction/postgres/prepared-commit.js';
+import { commitPrepared } from '../../src/transaction/postgres/prepared-commit.js';
+import { isPgClient, type PgClient } from '../../src/transaction/postgres/wire.js';
 import { Durable, startDurableApp } from '../support/durable-app.js';
 import { preparedDatabase } from '../support/prepared-database.js';
 import { CutProxy, ofAnotherSession } from '../support/cut-proxy.js';

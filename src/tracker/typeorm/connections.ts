@@ -10,6 +10,13 @@ import {
   withWriterLock,
   writeInLine,
 } from '../../transaction/sqlite/writer-access.js';
+import {
+  keepsSessions,
+  noteDirect,
+  noteForgetful,
+} from '../../transaction/postgres/kept-sessions.js';
+import { isForgotten, isStale, queryKept } from '../../transaction/postgres/kept-statements.js';
+import { queryClassOf, type PgClient } from '../../transaction/postgres/wire.js';
 import { DatabaseBusyError } from '../../errors/transaction.errors.js';
 import type { Dialect, Outcome } from './dialect.js';
 
@@ -35,8 +42,6 @@ const PATIENCE = 60_000;
  */
 export class Connections {
   readonly #statements = new Map<string, string>();
-  /** Whether what is prepared on a connection to the database is still there when it is used. */
-  keepPrepared = false;
 
   private constructor(
     private readonly dataSource: DataSourceLike,
@@ -56,8 +61,8 @@ export class Connections {
     const own = new kind(dialect.ownOptions(dataSource.options, all));
     await own.initialize();
     const connections = new Connections(own, dialect, dataSource);
-    if (dialect.sessionId)
-      connections.keepPrepared = await connections.#isDirect(dialect.sessionId);
+    if (dialect.sessionId && (await connections.#isDirect(dialect.sessionId)))
+      [own, dataSource].forEach(noteDirect);
     return connections;
   }
 
@@ -67,6 +72,12 @@ export class Connections {
     return this.#patiently(() =>
       isInLine ? this.#inLine(sql, parameters) : this.#once(sql, parameters),
     );
+  };
+
+  /** The same for what is asked for again and again, always in the same words. */
+  readonly runOften: Run = (sql, parameters = []) => {
+    if (!keepsSessions(this.dataSource)) return this.run(sql, parameters);
+    return this.#patiently(() => this.#kept(this.statement(sql), parameters));
   };
 
   /** The same for what can wait in memory: where there is one writer it is tried once. */
@@ -84,6 +95,22 @@ export class Connections {
     parameters: readonly unknown[] = [],
   ): Promise<Outcome> {
     return this.dialect.outcome(await runner.query(this.statement(sql), [...parameters]));
+  }
+
+  async #kept(sql: string, parameters: readonly unknown[]): Promise<Outcome> {
+    const { runner, client } = await this.hold<PgClient>();
+    try {
+      const kind = queryClassOf(client);
+      if (!kind) return this.dialect.outcome(await runner.query(sql, [...parameters]));
+      const { rows, rowCount } = await queryKept(client, kind, sql, parameters);
+      return { rows, changed: rowCount ?? 0 };
+    } catch (error) {
+      if (!isStale(error)) throw error;
+      if (isForgotten(error)) noteForgetful(this.dataSource);
+      return this.dialect.outcome(await runner.query(sql, [...parameters]));
+    } finally {
+      await runner.release();
+    }
   }
 
   /** A pooler of connections tells its clients of sessions that the database does not know. */

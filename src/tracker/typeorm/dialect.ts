@@ -45,6 +45,8 @@ export interface Dialect {
   literal?(value: unknown): string;
   /** A placeholder where the database would not find out its type. */
   typed(type: 'integer' | 'json'): string;
+  /** A condition: the same text for any number of values, where statements are kept prepared. */
+  isOneOf(column: string, values: readonly string[]): Statement;
   /** Rows as one statement. */
   insert(
     table: string,
@@ -84,6 +86,11 @@ export function bareOptions(options: DataSourceLike['options']): Record<string, 
   };
 }
 
+/** As every database knows it. */
+export function isOneOf(column: string, values: readonly string[]): Statement {
+  return { sql: `${column} IN (${list(values)})`, values };
+}
+
 /** As every database knows it: a placeholder for each value. */
 export function insertValues(
   table: string,
@@ -94,4 +101,9 @@ export function insertValues(
   const row = `(${names.map(() => '?').join(', ')})`;
   const sql = `INSERT INTO ${table} (${names.join(', ')}) VALUES ${rows.map(() => row).join(', ')}`;
   return { sql, values: rows.flatMap((given) => names.map((name) => given[name] ?? null)) };
+}
+
+/** So many placeholders. */
+export function list(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
 }

@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import type { DataSourceLike } from './data-source-like.js';
 import type { Condition, Liveness } from './liveness.js';
 import { NOBODY } from './change-sql.js';
-import { list, type Database } from './job-store.js';
+import { list } from './dialect.js';
+import type { Database } from './job-store.js';
 
 /** A connection of better-sqlite3. */
 interface SqliteConnection {

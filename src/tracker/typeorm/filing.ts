@@ -1,6 +1,7 @@
 import type { Clock } from '../../job/clock.js';
 import { FINISHED } from './tables.js';
-import { list, type Database } from './job-store.js';
+import { list } from './dialect.js';
+import type { Database } from './job-store.js';
 
 /** How many are filed with one statement, which nobody else can write during, and after how many ms at the latest. */
 const LOT = 250;

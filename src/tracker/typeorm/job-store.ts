@@ -4,7 +4,7 @@ import { isConnectionLost } from '../../transaction/lost-connection.js';
 import type { JobQuery, LastStatement, OpenTransaction } from '../job-tracker.js';
 import { assignmentOf, transition, type Assignment } from './change-sql.js';
 import type { Connections, Run } from './connections.js';
-import type { Dialect, Row, Statement } from './dialect.js';
+import { list, type Dialect, type Row, type Statement } from './dialect.js';
 import {
   jsonFor,
   KEPT_BY_START,
@@ -36,7 +36,7 @@ const STORED_COLUMNS = Object.fromEntries(
   [...RECORD_COLUMNS, 'owner'].map((name) => [name, TABLES.job.columns[name]!]),
 );
 
-type MarkStatement = Pick<LastStatement, 'sql' | 'values' | 'literally' | 'isPreparable'>;
+type MarkStatement = Pick<LastStatement, 'sql' | 'values' | 'literally'>;
 
 interface Start {
   readonly id: string;
@@ -56,7 +56,7 @@ export class JobStore {
   constructor(private readonly db: Database) {
     this.#selection = recordSelection(db.dialect);
     this.#startSelection = recordSelection(db.dialect, KEPT_BY_START);
-    this.#creations = this.#creationsWith(db.connections.run);
+    this.#creations = this.#creationsWith(db.connections.runOften);
     this.#starts = new GroupCommit(
       (starts) => this.#startAll(starts),
       GROUPING,
@@ -156,7 +156,7 @@ export class JobStore {
     const values = [attempt, ...set.values, id];
     const sql = (this.#markStatement ??= connections.statement(this.#markSql(change, set)));
     return {
-      ...{ sql, values, isPreparable: connections.keepPrepared },
+      ...{ sql, values },
       literally: () => withLiterals(this.#markSql(change, set), values.map(literal)),
     };
   }
@@ -174,16 +174,17 @@ export class JobStore {
   }
 
   async #startAll(starts: readonly Start[]): Promise<(JobRecord | undefined)[]> {
-    const { tables, connections } = this.db;
+    const { tables, connections, dialect } = this.db;
     const { from, to } = transition('start');
     const at = Math.max(...starts.map((start) => start.at));
     const set = assignmentOf({ type: 'start', at }, this.db);
     const ids = starts.map(({ id }) => id);
-    const { rows } = await connections.run(
+    const isOneOfThem = dialect.isOneOf('id', ids);
+    const { rows } = await connections.runOften(
       // Not plain `state`: a planner may take the index of states then, and read the whole line to start a few jobs of it.
-      `UPDATE ${tables.job} SET state = '${to}', ${set.sql} WHERE id IN (${list(ids)}) ` +
+      `UPDATE ${tables.job} SET state = '${to}', ${set.sql} WHERE ${isOneOfThem.sql} ` +
         `AND COALESCE(state, '') IN (${from}) RETURNING ${this.#startSelection}`,
-      [...set.values, ...ids],
+      [...set.values, ...isOneOfThem.values],
     );
     const started = new Map(rows.map((row) => [row['id'], row]));
     return ids.map((id) => {
@@ -270,9 +271,4 @@ function indexOf(state: JobState | undefined): string[] {
 
 function withLiterals(sql: string, literals: string[]): string {
   return sql.replaceAll('?', () => literals.shift()!);
-}
-
-/** So many placeholders. */
-export function list(values: readonly unknown[]): string {
-  return values.map(() => '?').join(', ');
 }

@@ -1,4 +1,4 @@
-import { bareOptions, insertValues, codeOf, rowsOf, type Dialect } from './dialect.js';
+import { bareOptions, insertValues, isOneOf, codeOf, rowsOf, type Dialect } from './dialect.js';
 import { FINISHED } from './tables.js';
 
 /** A deadlock, a row that another has changed, a lock that was not to be had. */
@@ -25,6 +25,7 @@ export const mysqlDialect: Dialect = {
   // In ASCII, so that it survives whichever character set the tables and the connection have.
   storable: (json) => wellFormed(json).replace(/[\u0080-\uffff]/g, escapeUnit),
   typed: () => '?',
+  isOneOf,
   insert: insertValues,
   upsert: (table, key, column, value) =>
     `INSERT INTO ${table} (${key}, ${column}) VALUES (?, ${value}) ` +

@@ -4,7 +4,8 @@ import type { Orphans } from '../orphan-finder.js';
 import { recordOf, recordSelection } from './job-row.js';
 import { NOBODY } from './change-sql.js';
 import type { Filing } from './filing.js';
-import { list, type Database } from './job-store.js';
+import { list } from './dialect.js';
+import type { Database } from './job-store.js';
 import type { Condition, Liveness } from './liveness.js';
 
 /** How many jobs are taken over at once. */

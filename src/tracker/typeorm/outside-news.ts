@@ -1,7 +1,8 @@
 import type { JobState } from '../../job/job.js';
 import type { OutsideNews, Sight } from '../watchers.js';
 import type { Row } from './dialect.js';
-import { list, type Database } from './job-store.js';
+import { list } from './dialect.js';
+import type { Database } from './job-store.js';
 import type { PostgresPush } from './postgres-push.js';
 
 /** How often the jobs that somebody watches are looked at, for what other processes did to them; in ms. */

@@ -29,6 +29,7 @@ export const postgresDialect: Dialect = {
     return `E'${(value as string).replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
   },
   typed: (type) => `CAST(? AS ${type})`,
+  isOneOf: (column, values) => ({ sql: `${column} = ANY(?::varchar[])`, values: [values] }),
   insert: insertFromJson,
   upsert: (table, key, column, value) =>
     `INSERT INTO ${table} (${key}, ${column}) VALUES (?, ${value}) ` +

@@ -1,4 +1,4 @@
-import { bareOptions, insertValues, codeOf, rowsOf, type Dialect } from './dialect.js';
+import { bareOptions, insertValues, isOneOf, codeOf, rowsOf, type Dialect } from './dialect.js';
 import { FILED } from './tables.js';
 
 export const sqliteDialect: Dialect = {
@@ -15,6 +15,7 @@ export const sqliteDialect: Dialect = {
   jsonText: (column) => column,
   storable: (json) => json,
   typed: () => '?',
+  isOneOf,
   insert: insertValues,
   upsert: (table, key, column, value) =>
     `INSERT INTO ${table} (${key}, ${column}) VALUES (?, ${value}) ` +

@@ -1,30 +1,25 @@
-import type { Submittable, Wire } from './prepared-commit.js';
+import { always, isForgotten, isStale, KeptStatements, prepareKept } from './kept-statements.js';
+import { BEGIN } from './messages.js';
+import {
+  kindOf,
+  queryClassOf,
+  type Callback,
+  type PgClient,
+  type Query,
+  type QueryClass,
+  type Submittable,
+  type Wire,
+} from './wire.js';
 
-const BEGIN = 'START TRANSACTION';
+const BEGIN_SQL = 'START TRANSACTION';
 const NOTHING = { rows: [], rowCount: 0, command: 'START' };
+/** What has no plan that could be outdated, and is not so long that to keep it would take much memory. */
+const KEEPABLE = /^INSERT INTO [^]{0,1000}$/;
 
-type Callback = (error: unknown, result: unknown) => void;
+const HELD = Symbol('nestjs-background:held-begin');
 
-/** The query of `pg`, which hands itself in. */
-interface Query extends Submittable {
-  prepare(wire: Wire): void;
-  requiresPreparation(): boolean;
-  handleCommandComplete(message: unknown, wire: Wire): void;
-}
-
-type QueryClass = new (text: string, values: unknown, callback: Callback) => Query;
-
-interface Client {
-  query(...asked: unknown[]): unknown;
-}
-
-/** A BEGIN that has not gone out yet. */
-export interface HeldBegin {
-  /** Whether no statement has come until now. */
-  readonly isPending: boolean;
-  /** Forgets it, where none will. */
-  forget(): void;
-}
+type Asked = [asked: unknown, values?: unknown, callback?: unknown];
+type Client = PgClient & { query(...asked: Asked): unknown; [HELD]?: HeldBegin };
 
 /** What the BEGIN is to go out after. */
 export interface Before {
@@ -34,88 +29,128 @@ export interface Before {
   send(): void;
 }
 
+/** How a BEGIN is to go out. */
+export interface Beginning {
+  readonly before?: Before | undefined;
+  /** Given where statements can be kept prepared; called where a session turns out to have forgotten one. */
+  readonly forgotten?: (() => void) | undefined;
+}
+
 /**
  * Has the BEGIN that comes next go out with the statement after it, in one round trip: as one series of the extended
  * protocol, of which PostgreSQL skips the rest where one fails. So the statement never runs outside of the transaction.
  * @returns `undefined` with other clients.
  */
-export function holdBegin(client: object, before?: Before): HeldBegin | undefined {
+export function holdBegin(client: object, beginning: Beginning = {}): HeldBegin | undefined {
   const kind = queryClassOf(client);
-  return kind && shadowQuery(client as Client, kind, before);
+  if (!kind) return undefined;
+  const known = client as Client;
+  const held = (known[HELD] ??= new HeldBegin(known, kind));
+  held.hold(beginning);
+  return held;
 }
 
-function shadowQuery(client: Client, kind: QueryClass, before: Before | undefined): HeldBegin {
-  const shadow = (...asked: unknown[]): unknown => {
+/** The way past a BEGIN that is held. */
+export function queryOf(client: PgClient): PgClient['query'] {
+  return (client as Client)[HELD]?.query ?? client.query.bind(client);
+}
+
+/** Stands in for the method of one client, once for all: to take it away again would make every access slower. */
+export class HeldBegin {
+  /** That of the client. */
+  readonly query: (...asked: Asked) => unknown;
+  #beginning: Beginning | undefined;
+
+  constructor(
+    private readonly client: Client,
+    private readonly kind: QueryClass,
+  ) {
+    const query = client.query.bind(client);
+    this.query = query;
+    client.query = (...asked) =>
+      this.#beginning ? this.#first(this.#beginning, asked) : query(...asked);
+  }
+
+  /** Whether no statement has come until now. */
+  get isPending(): boolean {
+    return this.#beginning !== undefined;
+  }
+
+  hold(beginning: Beginning): void {
+    this.#beginning = beginning;
+  }
+
+  /** Forgets it, where none will come. */
+  forget(): void {
+    this.#beginning = undefined;
+  }
+
+  #first(beginning: Beginning, asked: Asked): unknown {
     const [text, values] = asked;
-    if (text === BEGIN) return Promise.resolve(NOTHING);
-    forget();
-    if (typeof text === 'string') {
-      const send = (query: Query): unknown => (before ? before.follow(query) : client.query(query));
-      return promised(send, kind, text, values);
-    }
-    before?.send();
-    void (client.query(BEGIN) as Promise<unknown>).catch(() => undefined);
-    return client.query(...asked);
-  };
-  const forget = (): void => {
-    if (client.query === shadow) delete (client as Partial<Client>).query;
-  };
-  client.query = shadow;
-  return {
-    forget,
-    get isPending() {
-      return client.query === shadow;
-    },
-  };
-}
+    if (text === BEGIN_SQL) return Promise.resolve(NOTHING);
+    this.forget();
+    if (typeof text === 'string') return this.#begin(beginning, text, values);
+    beginning.before?.send();
+    void (this.query(BEGIN_SQL) as Promise<unknown>).catch(() => undefined);
+    return this.query(...asked);
+  }
 
-function promised(
-  send: (query: Query) => unknown,
-  kind: QueryClass,
-  text: string,
-  values: unknown,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const settle: Callback = (error, result) => (error ? reject(error) : resolve(result));
-    send(beginning(new kind(text, values, settle)));
-  });
-}
+  #begin(beginning: Beginning, text: string, values: unknown): Promise<unknown> {
+    const { before, forgotten } = beginning;
+    return new Promise((resolve, reject) => {
+      const settle: Callback = (error, result) => (error ? reject(error) : resolve(result));
+      const query =
+        forgotten && this.#isKeepable(text, values)
+          ? this.#kept(forgotten, text, values, settle)
+          : asFirst(new this.kind(text, values, settle));
+      if (before) before.follow(query);
+      else this.query(query);
+    });
+  }
 
-/** The class of the JavaScript client; other clients begin with a round trip of their own. */
-function queryClassOf(client: object): QueryClass | undefined {
-  const { Query } = client.constructor as { Query?: QueryClass };
-  const shape = Query?.prototype as Partial<Query> | undefined;
-  const isKnown =
-    typeof shape?.prepare === 'function' &&
-    typeof shape.requiresPreparation === 'function' &&
-    typeof shape.handleCommandComplete === 'function';
-  return isKnown ? Query : undefined;
+  #isKeepable(text: string, values: unknown): boolean {
+    const hasValues = Array.isArray(values) && values.length > 0;
+    return hasValues && KEEPABLE.test(text) && this.#statements.comesAgain(text);
+  }
+
+  #kept(forgotten: () => void, text: string, values: unknown, settle: Callback): Query {
+    const query = new this.kind(text, values, (error, result) => {
+      if (!error) return settle(error, result);
+      this.#statements.doubt(text);
+      if (!isStale(error)) return settle(error, result);
+      if (isForgotten(error)) forgotten();
+      void this.#beginAgain(new this.kind(text, values, settle));
+    });
+    return asFirst(query, prepareKept);
+  }
+
+  get #statements(): KeptStatements {
+    return KeptStatements.on(this.client.connection);
+  }
+
+  /** Nothing was done yet, so nobody need hear of it. */
+  async #beginAgain(query: Query): Promise<void> {
+    await (this.query('ROLLBACK') as Promise<unknown>).catch(() => undefined);
+    this.query(asFirst(query));
+  }
 }
 
 /** Replaced on the one query: a class of its own would have to be made for each copy of `pg`. */
-function beginning(query: Query): Query {
+function asFirst(query: Query, prepare = preparePlain): Query {
   query.requiresPreparation = always;
-  query.prepare = prepareAfterBegin;
+  query.prepare = (wire) => {
+    wire.stream.write(BEGIN);
+    prepare(query, wire);
+  };
   query.handleCommandComplete = ignoreBegin;
   return query;
 }
 
-function always(): boolean {
-  return true;
-}
-
-function prepareAfterBegin(this: Query, wire: Wire): void {
-  wire.parse({ text: BEGIN });
-  wire.bind({});
-  wire.execute({});
-  kindOf(this).prepare.call(this, wire);
+function preparePlain(query: Query, wire: Wire): void {
+  kindOf(query).prepare.call(query, wire);
 }
 
 /** Once; what completes next is the statement. */
 function ignoreBegin(this: Query): void {
   this.handleCommandComplete = kindOf(this).handleCommandComplete;
-}
-
-function kindOf(query: Query): Query {
-  return Object.getPrototypeOf(query) as Query;
 }

@@ -1,3 +1,5 @@
+import { CLOSE_PORTAL_AND_SYNC } from './messages.js';
+
 const SWITCH = Symbol('nestjs-background:closes-portals');
 
 interface Switch {
@@ -6,7 +8,7 @@ interface Switch {
 
 /** The connection of `pg`, as far as a query ends with it. */
 interface Wire {
-  close(what: { type: 'P' }): void;
+  readonly stream: { write(bytes: Uint8Array): unknown };
   sync(): void;
   [SWITCH]?: Switch;
 }
@@ -19,7 +21,8 @@ interface Wire {
  */
 export function closePortals(client: object): (() => void) | undefined {
   const { connection } = client as { connection?: Partial<Wire> };
-  if (typeof connection?.close !== 'function' || typeof connection.sync !== 'function') return;
+  if (typeof connection?.stream?.write !== 'function' || typeof connection.sync !== 'function')
+    return;
   const wire = connection as Wire;
   // Switched, not taken away again: to delete a method would make every access to the connection slower.
   const known = (wire[SWITCH] ??= switchOf(wire));
@@ -31,8 +34,8 @@ function switchOf(wire: Wire): Switch {
   const portals: Switch = { isOn: false };
   const sync = wire.sync.bind(wire);
   wire.sync = () => {
-    if (portals.isOn) wire.close({ type: 'P' });
-    sync();
+    if (portals.isOn) wire.stream.write(CLOSE_PORTAL_AND_SYNC);
+    else sync();
   };
   return portals;
 }

@@ -1,11 +1,11 @@
 import type { LastStatement } from '../../tracker/job-tracker.js';
 import type { DataSourceLike, QueryRunnerLike } from '../typeorm-shape.js';
 import { isUnheard } from '../unheard.js';
-import { commitPrepared, isForgotten, isPgClient, type PgClient } from './prepared-commit.js';
-
-const FORGETS = Symbol('nestjs-background:forgets');
-
-type Forgetful = DataSourceLike & { [FORGETS]?: true };
+import { queryOf } from './begin-with-first.js';
+import { keepsSessions, noteForgetful } from './kept-sessions.js';
+import { isForgotten } from './kept-statements.js';
+import { commitPrepared } from './prepared-commit.js';
+import { isPgClient, type PgClient } from './wire.js';
 
 interface Broadcasting {
   readonly broadcaster?: { broadcast(event: string): Promise<void> };
@@ -21,8 +21,8 @@ export async function commitWith(
   client: object,
   last: LastStatement,
 ): Promise<void> {
-  if (canPrepare(dataSource, client, last)) {
-    await noticeForgotten(dataSource, commitPrepared(client.query.bind(client), last));
+  if (canPrepare(dataSource, client)) {
+    await noticeForgotten(dataSource, commitPrepared(queryOf(client), last));
     runner.isTransactionActive = false;
     return;
   }
@@ -33,26 +33,20 @@ export async function commitWith(
   if (isHeard) await runner.broadcaster?.broadcast('AfterTransactionCommit');
 }
 
-/** Whether the statement can be kept prepared: nobody hears of it then, and its session must know it again. */
-export function canPrepare(
-  dataSource: Forgetful,
-  client: object,
-  { isPreparable }: LastStatement,
-): client is PgClient {
-  return (
-    isPreparable === true && !dataSource[FORGETS] && isUnheard(dataSource) && isPgClient(client)
-  );
+/** Whether statements can be kept prepared: nobody hears of them then, and their sessions must know them again. */
+export function canPrepare(dataSource: DataSourceLike, client: object): client is PgClient {
+  return keepsSessions(dataSource) && isUnheard(dataSource) && isPgClient(client);
 }
 
 /** Where its session has forgotten the statement it is not prepared any more; the job is run again, as where its connection was lost. */
 export async function noticeForgotten(
-  dataSource: Forgetful,
+  dataSource: DataSourceLike,
   committing: Promise<void>,
 ): Promise<void> {
   try {
     await committing;
   } catch (error) {
-    if (isForgotten(error)) dataSource[FORGETS] = true;
+    if (isForgotten(error)) noteForgetful(dataSource);
     throw error;
   }
 }

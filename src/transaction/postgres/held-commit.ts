@@ -1,10 +1,7 @@
 import type { DataSourceLike } from '../typeorm-shape.js';
-import {
-  commitPrepared,
-  type PgClient,
-  type Preparable,
-  type Submittable,
-} from './prepared-commit.js';
+import { queryOf } from './begin-with-first.js';
+import { commitPrepared, type Preparable } from './prepared-commit.js';
+import type { PgClient, Submittable } from './wire.js';
 
 const HELD = Symbol('nestjs-background:held-commits');
 
@@ -32,8 +29,7 @@ export class HeldCommit<Connection> {
     private readonly last: Preparable,
   ) {
     this.done = new Promise((resolve) => (this.#settle = resolve));
-    // Who joins may put something in front of it, for statements of its own.
-    this.#query = client.query.bind(client);
+    this.#query = queryOf(client);
     (dataSource[HELD] ??= new Set()).add(this);
     process.nextTick(() => this.send());
   }

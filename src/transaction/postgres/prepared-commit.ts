@@ -1,33 +1,6 @@
-/** How long a plan is used, in ms: one that was made while a table was empty reads all of it when it is full. */
-const PLAN_LIFE = 2_000;
-const NAME = 'nestjs-background';
-const PLANNED = Symbol('nestjs-background:planned');
-
-/** "invalid_sql_statement_name". */
-const FORGOTTEN = '26000';
-
-/** The connection of `pg`, as far as a query writes to it. */
-export interface Wire {
-  readonly stream: { cork?(): void; uncork?(): void };
-  parse(statement: { name?: string; text: string }): void;
-  bind(portal: { statement?: string; values?: readonly unknown[] }): void;
-  execute(portal: object): void;
-  close(what: { type: 'S'; name: string }): void;
-  sync(): void;
-  /** What is prepared on it, and until when its plan is used. */
-  [PLANNED]?: { readonly sql: string; readonly until: number };
-}
-
-/** What `pg` takes for a query: its own, its cursors and streams, and what is like them. */
-export interface Submittable {
-  submit(wire: Wire): unknown;
-}
-
-/** The client of `pg`. */
-export interface PgClient {
-  readonly connection: Wire;
-  query(submitted: Submittable | string): unknown;
-}
+import { KeptStatements } from './kept-statements.js';
+import { EXECUTE_AND_COMMIT, EXECUTE_SYNC_AND_COMMIT } from './messages.js';
+import type { PgClient, Submittable, Wire } from './wire.js';
 
 /** A statement and the values for it, always as many. */
 export interface Preparable {
@@ -51,28 +24,33 @@ export function commitPrepared(
     if (!follower) return void query(new MarkAndCommit(sql, values, done));
     const submitFollower = follower.submit.bind(follower);
     follower.submit = sent;
-    query(
-      new MarkBefore(sql, values, submitFollower, new SentCommit(done, query, follower), query),
-    );
+    const marked = (failure?: Error): void => {
+      const committed = new SentCommit((error) => {
+        query(follower);
+        done(failure ?? error);
+      });
+      query(committed);
+    };
+    query(new MarkBefore(sql, values, submitFollower, marked));
   });
 }
 
-/** Whether a client is one of `pg`, which answers one query after the other, and knows what is like a query. */
-export function isPgClient(client: object): client is PgClient {
-  const { connection, pipeline } = client as Partial<PgClient> & { pipeline?: boolean };
-  return typeof connection?.parse === 'function' && !pipeline;
-}
-
-/** Whether the session no longer knows what was prepared in it: something between has reset it, or put another in its place. */
-export function isForgotten(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === FORGOTTEN;
-}
+type Callback = (error?: Error) => void;
 
 /** What `pg` calls of a query. */
 abstract class Part implements Submittable {
+  /** In the word of `pg`, which puts its own in the place where there is a limit of time. */
+  constructor(readonly callback: Callback) {}
+
   abstract submit(wire: Wire): void;
-  abstract handleError(error: Error): void;
-  abstract handleReadyForQuery(): void;
+
+  handleError(error: Error): void {
+    this.callback(error);
+  }
+
+  handleReadyForQuery(): void {
+    this.callback();
+  }
 
   handleCommandComplete(): void {}
 
@@ -83,37 +61,31 @@ abstract class Part implements Submittable {
 
 /** As one series of the extended protocol, of which PostgreSQL skips the rest where one fails. */
 class MarkAndCommit extends Part {
+  #kept: KeptStatements | undefined;
+
   constructor(
     private readonly sql: string,
     private readonly values: readonly unknown[],
-    readonly callback: (error?: Error) => void,
+    callback: Callback,
   ) {
-    super();
+    super(callback);
   }
 
   submit(wire: Wire): void {
     wire.stream.cork?.();
-    this.mark(wire);
-    this.afterMark(wire);
+    this.#kept = KeptStatements.on(wire);
+    wire.bind({ statement: this.#kept.prepare(this.sql), values: this.values.map(textOf) });
+    this.execute(wire);
     wire.stream.uncork?.();
   }
 
-  handleError(error: Error): void {
-    this.callback(error);
+  override handleError(error: Error): void {
+    this.#kept?.doubt(this.sql);
+    super.handleError(error);
   }
 
-  handleReadyForQuery(): void {
-    this.callback();
-  }
-
-  protected afterMark(wire: Wire): void {
-    commit(wire);
-  }
-
-  private mark(wire: Wire): void {
-    prepare(wire, this.sql);
-    wire.bind({ statement: NAME, values: this.values.map(textOf) });
-    wire.execute({});
+  protected execute(wire: Wire): void {
+    wire.stream.write(EXECUTE_AND_COMMIT);
   }
 }
 
@@ -126,69 +98,25 @@ class MarkBefore extends MarkAndCommit {
     sql: string,
     values: readonly unknown[],
     private readonly submitFollower: (wire: Wire) => unknown,
-    rest: SentCommit,
-    query: PgClient['query'],
+    callback: Callback,
   ) {
-    super(sql, values, (error) => {
-      rest.failure = error;
-      query(rest);
-    });
+    super(sql, values, callback);
   }
 
-  protected override afterMark(wire: Wire): void {
-    wire.sync();
-    commit(wire);
+  protected override execute(wire: Wire): void {
+    wire.stream.write(EXECUTE_SYNC_AND_COMMIT);
     this.submitFollower(wire);
   }
 }
 
+/** What went out with the mark before it, and is only answered. */
 class SentCommit extends Part {
-  /** What the mark failed with. */
-  failure: Error | undefined;
-
-  constructor(
-    private readonly done: (error?: Error) => void,
-    private readonly query: PgClient['query'],
-    private readonly follower: Submittable,
-  ) {
-    super();
-  }
-
   submit(): void {}
-
-  handleError(error: Error): void {
-    this.callback(error);
-  }
-
-  handleReadyForQuery(): void {
-    this.callback();
-  }
-
-  readonly callback = (error?: Error): void => {
-    this.query(this.follower);
-    this.done(this.failure ?? error);
-  };
 }
 
 /** It went out with what was before it. */
 function sent(): null {
   return null;
-}
-
-function commit(wire: Wire): void {
-  wire.parse({ text: 'COMMIT' });
-  wire.bind({});
-  wire.execute({});
-  wire.sync();
-}
-
-function prepare(wire: Wire, sql: string): void {
-  const now = performance.now();
-  const planned = wire[PLANNED];
-  if (planned?.sql === sql && planned.until > now) return;
-  if (planned) wire.close({ type: 'S', name: NAME });
-  wire.parse({ name: NAME, text: sql });
-  wire[PLANNED] = { sql, until: now + PLAN_LIFE };
 }
 
 function textOf(value: unknown): string | null {
