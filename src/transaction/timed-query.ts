@@ -36,8 +36,10 @@ const RULES: OptionRules = {
 
 /** Waits grow from here … */
 const SHORTEST_WAIT = 10;
-/** … to here, doubling, where no interval is asked for. */
+/** … to here, where no interval is asked for. */
 const LONGEST_WAIT = 1_000;
+/** By so much each: most of what is waited for comes soon, and is to be had soon then. */
+const GROWTH = 1.25;
 
 /**
  * Runs a query until it finds something: a row that another transaction has written and not yet committed, say. The
@@ -96,7 +98,7 @@ function* waits({ retries, interval, timeout }: TimedQueryOptions): Generator<nu
   const even = parseDuration(interval) ?? 6_000;
   let left = limit;
   for (let retry = 1; left > 0 && retry <= (isEven ? (retries ?? 10) : Infinity); retry++) {
-    const wait = isEven ? even : Math.min(SHORTEST_WAIT * 2 ** (retry - 1), LONGEST_WAIT);
+    const wait = isEven ? even : Math.min(SHORTEST_WAIT * GROWTH ** (retry - 1), LONGEST_WAIT);
     yield Math.min(wait, left);
     left -= wait;
   }
