@@ -23,27 +23,25 @@ export class AttemptStart {
 
   /** Its start is recorded, and there is a place for it; gives what came of it where there is nothing to run. */
   makeReady(attempt: Attempt): MaybePromise<Ran | undefined> {
-    const starting = this.#recordStart(attempt);
-    if (isPromise(starting)) return starting.then((refusal) => this.#takePlace(attempt, refusal));
-    return this.#takePlace(attempt, starting);
+    const starting = this.parts.records.start(attempt.call);
+    if (isPromise(starting)) return starting.then((started) => this.#goOn(attempt, started));
+    return this.#goOn(attempt, starting);
   }
 
-  #takePlace(attempt: Attempt, refusal: Ran | undefined): MaybePromise<Ran | undefined> {
-    if (refusal) return refusal;
+  #goOn(attempt: Attempt, started: Started | undefined): MaybePromise<Ran | undefined> {
+    const noting = this.#noteStart(attempt, started);
+    if (isPromise(noting)) return noting.then((refusal) => refusal ?? this.#takePlace(attempt));
+    return noting ?? this.#takePlace(attempt);
+  }
+
+  #takePlace(attempt: Attempt): MaybePromise<undefined> {
     const { call } = attempt;
     this.parts.shared.watch(call, true);
     const coming = call.place?.();
-    return coming && attempt.takePlace(coming).then(() => undefined);
+    return coming && attempt.takePlace(coming);
   }
 
   /** What came of it where there is nothing to run: the job was cancelled meanwhile, or its tracker lost it. */
-  #recordStart(attempt: Attempt): MaybePromise<Ran | undefined> {
-    const { call } = attempt;
-    const started = this.parts.records.start(call);
-    if (isPromise(started)) return started.then((record) => this.#noteStart(attempt, record));
-    return this.#noteStart(attempt, started);
-  }
-
   #noteStart(attempt: Attempt, started: Started | undefined): MaybePromise<Ran | undefined> {
     const { call } = attempt;
     if (!started) return this.#notStarted(call);

@@ -13,7 +13,7 @@ import { AttemptActivity } from './attempt-activity.js';
 import type { Outcome } from './outcome.js';
 import type { PendingCall } from './pending-call.js';
 
-const NOW = Promise.resolve();
+const NOW = Promise.resolve(undefined);
 
 /** What an attempt needs of the runner. */
 export interface AttemptHost {
@@ -138,14 +138,17 @@ export class Attempt implements JobScope {
   }
 
   /** Waits until there is a place for it, or it is stopped. */
-  async takePlace(place: Promise<void>): Promise<void> {
-    if (this.#interruption) return;
+  takePlace(place: Promise<void>): Promise<undefined> {
+    if (this.#interruption) return NOW;
     const goOn = this.pauses({ what: 'place' });
-    await new Promise<void>((resolve) => {
-      this.#giveUpPlace = resolve;
-      void place.then(resolve);
+    return new Promise((resolve) => {
+      const take = (): void => {
+        goOn();
+        resolve(undefined);
+      };
+      this.#giveUpPlace = take;
+      void place.then(take);
     });
-    goOn();
   }
 
   /** The method is about to be called. False where the attempt was stopped before. */

@@ -1,3 +1,4 @@
+import { chain, type MaybePromise } from '../job/maybe-promise.js';
 import type { JobChange } from '../job/state-machine.js';
 import { takenOver } from '../errors/transaction.errors.js';
 import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
@@ -32,17 +33,19 @@ export async function concludeTransaction(
   }
 }
 
-async function mark(
+function mark(
   attempt: Attempt,
   open: readonly OpenTransaction[],
   tracker: JobTracker,
   completion: JobChange,
-): Promise<OpenTransaction | undefined> {
+): MaybePromise<OpenTransaction | undefined> {
   const joined = open.find(({ dataSource }) => tracker.joins?.(dataSource));
   attempt.isUnmarked = !joined;
   if (!joined) return undefined;
   const { id, definition } = attempt.call;
-  attempt.recorded = await tracker.change(id, completion, attempt.number, joined);
-  if (attempt.recorded) return joined;
-  throw takenOver({ jobId: id, jobName: definition.name });
+  return chain(tracker.change(id, completion, attempt.number, joined), (recorded) => {
+    attempt.recorded = recorded;
+    if (recorded) return joined;
+    throw takenOver({ jobId: id, jobName: definition.name });
+  });
 }

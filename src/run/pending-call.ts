@@ -37,7 +37,7 @@ export class PendingCall implements JobTicket {
   declare printed?: OutputPage | undefined;
   /** How many attempts there have been, in this process or another. */
   attempts = 0;
-  #accepting: Promise<unknown> | undefined;
+  #storing: Promise<void> | undefined;
   #attempt: Interruptible | undefined;
   #whenFree: (() => void)[] | undefined;
   /**
@@ -71,12 +71,12 @@ export class PendingCall implements JobTicket {
 
   /** Fulfilled once the call is stored, or refused. Before that, no reader would find the job. */
   get accepting(): Promise<unknown> | undefined {
-    return this.#accepting;
+    return this.#storing?.catch(() => undefined);
   }
 
   acceptedBy(storing: Promise<void>): void {
     this.future.acceptedBy(storing);
-    this.#accepting = storing.catch(() => undefined);
+    this.#storing = storing;
   }
 
   /** The attempt that is running. */

@@ -39,24 +39,24 @@ export class RecordKeeper {
     return kept ? kept.change({ type: 'start', at: this.clock.now() }) : this.#start(call);
   }
 
-  #start({ id, attempts }: PendingCall): MaybePromise<JobRecord | undefined> {
-    let tries = 0;
-    const start = (): MaybePromise<JobRecord | undefined> => {
-      tries += 1;
-      return this.tracker.change(id, { type: 'start', at: this.clock.now() });
-    };
-    return chain(this.#insist(start), (started) =>
-      started || tries === 1 ? started : this.#startAfresh(id, attempts + 1, start),
-    );
+  #start(call: PendingCall): MaybePromise<JobRecord | undefined> {
+    const start = (): MaybePromise<JobRecord | undefined> =>
+      this.tracker.change(call.id, { type: 'start', at: this.clock.now() });
+    const first = attempted(start);
+    return isPromise(first)
+      ? first.catch((error: unknown) => this.#startAgain(call, start, error))
+      : first;
   }
 
-  async #startAfresh(
-    id: string,
-    begun: number,
+  async #startAgain(
+    { id, attempts }: PendingCall,
     start: () => MaybePromise<JobRecord | undefined>,
+    error: unknown,
   ): Promise<JobRecord | undefined> {
+    const started = await this.#persist(start, error);
+    if (started) return started;
     const stall = { type: 'stall', at: this.clock.now() } as const;
-    await this.#insist(() => this.tracker.change(id, stall, begun));
+    await this.#insist(() => this.tracker.change(id, stall, attempts + 1));
     return this.#insist(start);
   }
 
@@ -100,21 +100,23 @@ export class RecordKeeper {
 
   #insist<T>(work: () => MaybePromise<T>, patience = PATIENCE): MaybePromise<T> {
     const first = attempted(work);
-    return isPromise(first) ? this.#persist(first, work, patience) : first;
+    return isPromise(first)
+      ? first.catch((error: unknown) => this.#persist(work, error, patience))
+      : first;
   }
 
-  async #persist<T>(first: Promise<T>, work: () => MaybePromise<T>, patience: number): Promise<T> {
+  async #persist<T>(work: () => MaybePromise<T>, first: unknown, patience = PATIENCE): Promise<T> {
     const deadline = this.clock.now() + patience;
-    let answer: MaybePromise<T> = first;
+    let failure = first;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      try {
-        return await answer;
-      } catch (error) {
-        const isOver = this.#closing || this.clock.now() + pause > deadline;
-        if (isOver || !this.isUnavailable(error)) throw error;
-      }
+      const isOver = this.#closing || this.clock.now() + pause > deadline;
+      if (isOver || !this.isUnavailable(failure)) throw failure;
       await this.#pause(pause);
-      answer = attempted(work);
+      try {
+        return await work();
+      } catch (error) {
+        failure = error;
+      }
     }
   }
 

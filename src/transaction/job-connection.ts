@@ -129,7 +129,8 @@ export class JobConnection {
     if (!this.#begun) await this.begin(true);
     if (this.#failure && this.#dialect.isLost(this.#failure)) throw this.#swallowed();
     this.#noteWrite(sql);
-    return this.#inTurn(() => this.opener.runner.query(sql, parameters, structured));
+    // Awaited here: a promise that an async function returns is awaited in two turns more.
+    return await this.#inTurn(() => this.opener.runner.query(sql, parameters, structured));
   }
 
   /** Connects and begins, once. */
@@ -185,9 +186,14 @@ export class JobConnection {
     return this.#savepoints.includes(runner);
   }
 
+  /** Whether something is being run. */
+  get isBusy(): boolean {
+    return this.#running > 0;
+  }
+
   /** Lets what is being run come to its end. */
   async quiesce(): Promise<void> {
-    if (this.#running > 0) await this.#last.catch(() => undefined);
+    if (this.isBusy) await this.#last.catch(() => undefined);
   }
 
   /** @throws JobTransactionError where a commit would lose rows, or take in half of something. */
@@ -226,7 +232,7 @@ export class JobConnection {
 
   async rollBack(): Promise<void> {
     if (!this.#begun) this.opener.abandon?.();
-    if (this.#running > 0) await this.opener.interrupt().catch(() => undefined);
+    if (this.isBusy) await this.opener.interrupt().catch(() => undefined);
     await this.#end(() => rollBackWhole(this.opener.runner));
   }
 
@@ -236,7 +242,7 @@ export class JobConnection {
     let fault: Error | undefined;
     try {
       if (!this.#begun) await this.#beginning?.catch(() => undefined);
-      await this.quiesce();
+      if (this.isBusy) await this.quiesce();
       if (this.#begun) await finish();
     } catch (error) {
       fault = this.#noticed(error) as Error;

@@ -1,4 +1,5 @@
 import { JobTransactionEndedError } from '../errors/transaction.errors.js';
+import { isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import type { LastStatement, OpenTransaction } from '../tracker/job-tracker.js';
 import { AmbientTransaction } from './ambient-transaction.js';
 import { JobConnection, type ConnectionRules } from './job-connection.js';
@@ -21,7 +22,9 @@ export interface ConcludableTransaction {
    * @param mark Writes that the job is completed, in one of the open transactions if it can; throws where it may not be.
    * The one that it gives is committed last, so that no other can fail after it.
    */
-  commit(mark: (open: OpenTransaction[]) => Promise<OpenTransaction | undefined>): Promise<void>;
+  commit(
+    mark: (open: OpenTransaction[]) => MaybePromise<OpenTransaction | undefined>,
+  ): Promise<void>;
   /** Undoes everything. What is thrown on the way is of no interest: the connections are thrown away. */
   rollBack(): Promise<void>;
 }
@@ -63,14 +66,16 @@ export class JobTransaction extends AmbientTransaction implements ConcludableTra
   }
 
   async commit(
-    mark: (open: OpenTransaction[]) => Promise<OpenTransaction | undefined>,
+    mark: (open: OpenTransaction[]) => MaybePromise<OpenTransaction | undefined>,
   ): Promise<void> {
     this.#ended = true;
     try {
-      await this.hooks.written();
-      for (const connection of this.#connections) await connection.quiesce();
+      const writing = this.hooks.written();
+      if (writing) await writing;
+      for (const connection of this.#connections) if (connection.isBusy) await connection.quiesce();
       this.#connections.forEach((connection) => connection.assertCommittable());
-      const marked = await mark(this.#endingTransactions());
+      const marking = mark(this.#endingTransactions());
+      const marked = isPromise(marking) ? await marking : marking;
       for (const connection of this.#inOrder(marked)) await connection.commit();
     } catch (error) {
       await this.rollBack();

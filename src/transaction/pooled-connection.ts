@@ -2,7 +2,7 @@ import type { ConnectionOpener } from './job-connection.js';
 import type { LastStatement } from '../tracker/job-tracker.js';
 import { holdBegin, type HeldBegin } from './postgres/begin-with-first.js';
 import { closePortals } from './postgres/close-portals.js';
-import { canPrepare, commitWith, noticeForgotten } from './postgres/commit-with.js';
+import { canPrepare, commitWith } from './postgres/commit-with.js';
 import { HeldCommit } from './postgres/held-commit.js';
 import { noteForgetful } from './postgres/kept-sessions.js';
 import { plainQueryRunner } from './query-runner-seam.js';
@@ -108,7 +108,7 @@ class PooledConnection implements ConnectionOpener {
       return commitWith(dataSource, runner, native, last);
     const held = new HeldCommit<PooledConnection>(dataSource, this, native, last);
     passOn?.();
-    return noticeForgotten(dataSource, held.done);
+    return held.done;
   }
 
   /** Whether another job may have the connection next, and nobody waits for it in the pool, whose turn it would be. */
@@ -140,7 +140,8 @@ class PooledConnection implements ConnectionOpener {
     if (this.#isHandedOver) return;
     this.#begin?.forget();
     this.#leavePortals?.();
-    await this.#before?.done.catch(() => undefined);
+    const leaving = this.#before?.leaving;
+    if (leaving) await leaving;
     if (this.#connecting && !this.#native) this.#releaseWhenConnected(this.#connecting);
     else await release(this.runner, error);
   }
@@ -148,7 +149,7 @@ class PooledConnection implements ConnectionOpener {
   /** Over a connection of its own: the pool may have none left, and would have this wait for what it is to end. */
   async interrupt(): Promise<void> {
     // It is the connection's statement that is stopped, whosever it is.
-    await this.#before?.done.catch(() => undefined);
+    await this.#before?.leaving;
     const statement = stopStatement(this.#native ?? {});
     if (!statement) return;
     const apart = new (this.dataSource.constructor as ApartClass)(apartOptions(this.dataSource));

@@ -16,6 +16,15 @@ export interface FacadeConnection {
   hasSavepointOf(runner: QueryRunnerLike): boolean;
 }
 
+const CONNECTION = Symbol('nestjs-background:connection-of-job');
+
+type Facade = QueryRunnerLike & Replaced & { readonly [CONNECTION]: FacadeConnection };
+
+interface Replaced {
+  stream(...args: unknown[]): Promise<unknown>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 /**
  * What code in a job gets for a query runner: its statements go to the job's connection and begin the transaction where
  * it has not begun, its transactions are savepoints, and to release it does nothing. It answers that a transaction is
@@ -28,36 +37,41 @@ export function facadeOf(
   runner: QueryRunnerLike,
   dataSource: DataSourceLike,
 ): QueryRunnerLike {
-  const facade = runner as QueryRunnerLike & Replaced;
-  facade.isTransactionActive = true;
-  facade.connect = () => connection.onRunner((bare) => bare.connect());
-  facade.release = () => Promise.resolve();
-  facade.query = (sql, parameters, structured) =>
-    connection.query(sql, parameters, structured, facade);
-  facade.stream = (...args) =>
-    connection.onRunner((bare) => (bare as QueryRunnerLike & Replaced).stream(...args));
-  facade.startTransaction = (isolation) => connection.beginSavepoint(facade, isolation);
-  facade.commitTransaction = async () => {
-    refuseUnbegun(connection, facade);
-    await connection.releaseSavepoint(facade);
-  };
-  facade.rollbackTransaction = async () => {
-    refuseUnbegun(connection, facade);
-    await connection.rollBackSavepoint(facade);
-  };
-  facade[Symbol.asyncDispose] = () => Promise.resolve();
+  const facade: Facade = Object.assign(runner, REPLACEMENTS, { [CONNECTION]: connection });
   facade.manager ??= dataSource.createEntityManager(facade);
   return facade;
 }
 
-function refuseUnbegun(connection: FacadeConnection, facade: QueryRunnerLike): void {
-  if (connection.hasSavepointOf(facade)) return;
+/** One for all: most jobs use a runner for one statement. */
+const REPLACEMENTS: ThisType<Facade> & Partial<QueryRunnerLike> & Replaced = {
+  isTransactionActive: true,
+  connect() {
+    return this[CONNECTION].onRunner((bare) => bare.connect());
+  },
+  release: () => Promise.resolve(),
+  query(sql, parameters, structured) {
+    return this[CONNECTION].query(sql, parameters, structured, this);
+  },
+  stream(...args) {
+    return this[CONNECTION].onRunner((bare) => (bare as Facade).stream(...args));
+  },
+  startTransaction(isolation) {
+    return this[CONNECTION].beginSavepoint(this, isolation);
+  },
+  async commitTransaction() {
+    refuseUnbegun(this);
+    await this[CONNECTION].releaseSavepoint(this);
+  },
+  async rollbackTransaction() {
+    refuseUnbegun(this);
+    await this[CONNECTION].rollBackSavepoint(this);
+  },
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
+function refuseUnbegun(facade: Facade): void {
+  if (facade[CONNECTION].hasSavepointOf(facade)) return;
   throw new JobTransactionError(
     "This query runner has begun no transaction: the one it is in is the job's, which ends with the job.",
   );
-}
-
-interface Replaced {
-  stream(...args: unknown[]): Promise<unknown>;
-  [Symbol.asyncDispose](): Promise<void>;
 }

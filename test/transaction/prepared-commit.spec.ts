@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { HeldCommit } from '../../src/transaction/postgres/held-commit.js';
-import { commitPrepared } from '../../src/transaction/postgres/prepared-commit.js';
+import { commitPrepared, type Preparable } from '../../src/transaction/postgres/prepared-commit.js';
 import { isPgClient, type PgClient } from '../../src/transaction/postgres/wire.js';
 import { Durable, startDurableApp } from '../support/durable-app.js';
 import { preparedDatabase } from '../support/prepared-database.js';
@@ -13,6 +13,14 @@ import { describeWithPostgres } from '../support/services.js';
 import { closeApps, type TestApp } from '../support/test-app.js';
 
 const PREPARED = 'SELECT prepare_time AS at FROM pg_prepared_statements';
+
+function ended(client: pg.Client, last: Preparable, follower?: pg.Submittable): Promise<void> {
+  const query = client.query.bind(client) as PgClient['query'];
+  return new Promise((resolve, reject) => {
+    const done = (error?: Error): void => (error ? reject(error) : resolve());
+    commitPrepared(query, last, done, follower as never);
+  });
+}
 
 describeWithPostgres('A COMMIT with a statement that is kept prepared', (url) => {
   let client: pg.Client;
@@ -37,8 +45,7 @@ describeWithPostgres('A COMMIT with a statement that is kept prepared', (url) =>
     values: unknown[],
     follower?: pg.Query & pg.Submittable,
   ): Promise<void> => {
-    const query = client.query.bind(client) as PgClient['query'];
-    return commitPrepared(query, { sql, values }, follower as never);
+    return ended(client, { sql, values }, follower);
   };
   const commit = async (value: string | null): Promise<void> => {
     await client.query('BEGIN');
@@ -168,12 +175,8 @@ describeWithPostgres('A COMMIT with a statement that is kept prepared', (url) =>
       lost.on('error', () => undefined);
       await lost.query('BEGIN');
       const [query, outcome] = follower('SELECT 1');
-      const committed = commitPrepared(
-        lost.query.bind(lost),
-        { sql: 'SELECT pg_terminate_backend(pg_backend_pid()), $1::int', values: [1] },
-        query as never,
-      );
-      await expect(committed).rejects.toThrow(/terminat/);
+      const last = { sql: 'SELECT pg_terminate_backend(pg_backend_pid()), $1::int', values: [1] };
+      await expect(ended(lost, last, query)).rejects.toThrow(/terminat/);
       expect(String(await outcome)).toMatch(/terminat|not queryable/);
     });
   });

@@ -5,7 +5,8 @@ import { toFailure } from '../../errors/failure.js';
 import type { Clock } from '../../job/clock.js';
 import { parseDuration, type Duration } from '../../job/duration.js';
 import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
-import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
+import type { MaybePromise } from '../../job/maybe-promise.js';
+import type { JobChange } from '../../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
 import type { JobQuery, JobTracker, OpenTransaction, TrackerSettings } from '../job-tracker.js';
 import { isConnectionLost } from '../../transaction/lost-connection.js';
@@ -15,13 +16,12 @@ import { Watchers } from '../watchers.js';
 import { chooseDataSource } from './choose-data-source.js';
 import { hasOneConnection, type Run } from './connections.js';
 import { isDataSource, type DataSourceLike } from './data-source-like.js';
+import { JobChanges, type Asked } from './job-changes.js';
 import { RowNews } from './outside-news.js';
 import { TypeOrmStore } from './typeorm-store.js';
 
 /** How long output and progress gather before they are stored; in ms. */
 const PAUSE = 250;
-/** How long output is kept in memory that was stored in a transaction; in ms. */
-const COMMIT_TIME = 60_000;
 
 /** What `typeOrmTracker` takes; all of it can be left out. */
 export interface TypeOrmTrackerOptions {
@@ -68,6 +68,7 @@ class TypeOrmTracker implements JobTracker {
   readonly #ready = new Promise<TypeOrmStore>((resolve) => (this.#connected = resolve));
   /** What `#ready` gives, once it does. */
   #store: TypeOrmStore | undefined;
+  #changes: JobChanges | undefined;
   #isConnecting = false;
 
   constructor(private readonly options: TypeOrmTrackerOptions) {
@@ -118,54 +119,19 @@ class TypeOrmTracker implements JobTracker {
     this.#watchers.wake(id);
   }
 
-  async change(
+  change(
     id: string,
     change: JobChange,
     attempt?: number,
     transaction?: OpenTransaction,
-  ): Promise<JobRecord | undefined> {
-    const store = this.#store ?? (await this.#ready);
-    // What was printed is stored before the end is, so that a final record means complete output.
-    const isUnstored = change.type !== 'start' && this.#live.get(id)?.isStored === false;
-    if (isUnstored) await this.#flush(id, store, transaction);
-    const ending = transaction && this.#endWith(transaction, store, id, change, attempt);
-    if (ending) return ending;
-    const record = await store.jobs.change(id, change, attempt, transaction);
-    if (!record) return this.#refused(id, change, attempt);
-    if (change.type === 'start') this.#live.of(id).starts(record);
-    const pushing = this.#push(store, id, transaction);
-    if (pushing) await pushing;
-    this.#changed(record, store, transaction);
-    return record;
+  ): MaybePromise<JobRecord | undefined> {
+    const asked = { id, change, attempt, transaction };
+    return this.#changes ? this.#changes.make(asked) : this.#changeOnceReady(asked);
   }
 
-  #changed(record: JobRecord, store: TypeOrmStore, transaction?: OpenTransaction): void {
-    if (record.state !== 'running') this.#dropAfter(record.id, store, transaction);
-    if (record.state === 'completed') store.filing.add(record.id);
-    if (isFinal(record.state)) store.retention?.finished(record);
-    this.#watchers.wake(record.id);
-  }
-
-  /** Where a change can be made with the COMMIT: the record as it will be. Else `undefined`. */
-  #endWith(
-    transaction: OpenTransaction,
-    store: TypeOrmStore,
-    id: string,
-    change: JobChange,
-    attempt: number | undefined,
-  ): JobRecord | undefined {
-    const started = this.#live.get(id)?.started;
-    if (!transaction.endsWith || started?.attempt !== attempt || attempt === undefined) return;
-    const last = store.jobs.lastStatement(id, change, attempt);
-    const record = last && applyChange(started!, change);
-    if (!record) return undefined;
-    const isRefusal = (error: unknown): boolean => store.jobs.isRefusal(error);
-    const committed = (): void => {
-      this.#changed(record, store);
-      void this.#push(store, id);
-    };
-    transaction.endsWith({ ...last, isRefusal, committed });
-    return record;
+  async #changeOnceReady(asked: Asked): Promise<JobRecord | undefined> {
+    await this.#ready;
+    return this.#changes!.make(asked);
   }
 
   setProgress(id: string, attempt: number, progress: JobProgress): void {
@@ -181,7 +147,8 @@ class TypeOrmTracker implements JobTracker {
   }
 
   async flush(id: string): Promise<void> {
-    await this.#flush(id, await this.#ready);
+    await this.#ready;
+    await this.#changes!.flush(id);
   }
 
   async find(id: string): Promise<JobRecord | undefined> {
@@ -214,7 +181,7 @@ class TypeOrmTracker implements JobTracker {
     this.#watchers.close();
     if (!this.#isConnecting) return;
     const store = await this.#ready.catch(() => undefined);
-    if (store) await Promise.all(this.#live.ids.map((id) => this.#flush(id, store)));
+    if (store) await Promise.all(this.#live.ids.map((id) => this.#changes!.flush(id)));
     this.#live.ids.forEach((id) => this.#live.drop(id));
     await store?.close();
   }
@@ -226,7 +193,7 @@ class TypeOrmTracker implements JobTracker {
     ): Promise<void> => {
       const store = await this.#ready;
       await write(store);
-      await this.#push(store, id);
+      await this.#changes!.push(id);
     };
     return {
       ...{ clock, pause: PAUSE },
@@ -252,47 +219,12 @@ class TypeOrmTracker implements JobTracker {
     });
     this.#dataSource = dataSource;
     this.#store = store;
+    this.#changes = new JobChanges({
+      ...{ store, live: this.#live, watchers: this.#watchers, clock: this.#settings.clock },
+      warn: (what, error) => this.#warn(what, error),
+    });
     this.#watchers.connect(new RowNews(store.db, store.push));
     return store;
-  }
-
-  async #flush(id: string, store: TypeOrmStore, transaction?: OpenTransaction): Promise<void> {
-    const live = this.#live.get(id);
-    try {
-      // Where there is one writer it is the job itself by now: waiting for it would never end.
-      if (transaction && store.db.dialect.hasOneWriter) {
-        await live?.flushIn((sql, values) => store.db.connections.runOn(transaction, sql, values));
-        return;
-      }
-      live?.release();
-      await live?.flush();
-    } catch (error) {
-      this.#warn(`could not store output or progress of job ${id}`, error);
-    }
-  }
-
-  /** Other processes hear of what has changed; where that fails, they find it when they look. */
-  #push(store: TypeOrmStore, id: string, transaction?: OpenTransaction): Promise<void> | undefined {
-    if (!store.push?.isAwaited(id)) return undefined;
-    if (!transaction) return store.push.changed(id).catch(() => undefined);
-    // A transaction in which a statement has failed is lost, and its job must hear of it.
-    const { connections } = store.db;
-    return store.push.changed(id, (sql, values) => connections.runOn(transaction, sql, values));
-  }
-
-  /** The job is another process's, or over: what it has printed here since is of no use. */
-  #refused(id: string, { type }: JobChange, attempt = 0): undefined {
-    if (type === 'retry' || type === 'enqueue') return;
-    if (this.#live.get(id)?.attempt === attempt) this.#live.drop(id);
-  }
-
-  /** Once it is sure that the end of the job is committed, which no later change would say. */
-  #dropAfter(id: string, { db }: TypeOrmStore, transaction?: OpenTransaction): void {
-    if (!transaction || !db.dialect.hasOneWriter) return this.#live.drop(id);
-    const live = this.#live.get(id);
-    this.#settings.clock.after(COMMIT_TIME, () => {
-      if (this.#live.get(id) === live) this.#live.drop(id);
-    });
   }
 
   /** Where another one writes, it is tried again a little later. */

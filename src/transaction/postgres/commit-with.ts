@@ -2,8 +2,7 @@ import type { LastStatement } from '../../tracker/job-tracker.js';
 import type { DataSourceLike, QueryRunnerLike } from '../typeorm-shape.js';
 import { isUnheard } from '../unheard.js';
 import { queryOf } from './begin-with-first.js';
-import { keepsSessions, noteForgetful } from './kept-sessions.js';
-import { isForgotten } from './kept-statements.js';
+import { keepsSessions, noteIfForgotten } from './kept-sessions.js';
 import { commitPrepared } from './prepared-commit.js';
 import { isPgClient, type PgClient } from './wire.js';
 
@@ -22,7 +21,7 @@ export async function commitWith(
   last: LastStatement,
 ): Promise<void> {
   if (canPrepare(dataSource, client)) {
-    await noticeForgotten(dataSource, commitPrepared(queryOf(client), last));
+    await commitKept(dataSource, client, last);
     runner.isTransactionActive = false;
     return;
   }
@@ -38,17 +37,19 @@ export function canPrepare(dataSource: DataSourceLike, client: object): client i
   return keepsSessions(dataSource) && isUnheard(dataSource) && isPgClient(client);
 }
 
-/** Where its session has forgotten the statement it is not prepared any more; the job is run again, as where its connection was lost. */
-export async function noticeForgotten(
+/** Where its session has forgotten the statement the job is run again, as where its connection was lost. */
+function commitKept(
   dataSource: DataSourceLike,
-  committing: Promise<void>,
+  client: PgClient,
+  last: LastStatement,
 ): Promise<void> {
-  try {
-    await committing;
-  } catch (error) {
-    if (isForgotten(error)) noteForgetful(dataSource);
-    throw error;
-  }
+  return new Promise((resolve, reject) =>
+    commitPrepared(queryOf(client), last, (error) => {
+      noteIfForgotten(dataSource, error);
+      if (error) reject(error);
+      else resolve();
+    }),
+  );
 }
 
 /** Several statements in one text take no values. */

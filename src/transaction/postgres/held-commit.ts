@@ -1,5 +1,6 @@
 import type { DataSourceLike } from '../typeorm-shape.js';
 import { queryOf } from './begin-with-first.js';
+import { noteIfForgotten } from './kept-sessions.js';
 import { commitPrepared, type Preparable } from './prepared-commit.js';
 import type { PgClient, Submittable } from './wire.js';
 
@@ -17,7 +18,8 @@ export class HeldCommit<Connection> {
   /** Settled when it is known what came of it. */
   readonly done: Promise<void>;
   readonly #query: PgClient['query'];
-  #settle!: (outcome: Promise<void>) => void;
+  #isOver = false;
+  #settle!: (error?: Error) => void;
   #follower: Submittable | undefined;
   #isSent = false;
 
@@ -28,7 +30,10 @@ export class HeldCommit<Connection> {
     readonly client: PgClient,
     private readonly last: Preparable,
   ) {
-    this.done = new Promise((resolve) => (this.#settle = resolve));
+    this.done = new Promise((resolve, reject) => {
+      this.#settle = (error) => (error ? reject(error) : resolve());
+    });
+    // Who joins may put something in front of it, for statements of its own.
     this.#query = queryOf(client);
     (dataSource[HELD] ??= new Set()).add(this);
     process.nextTick(() => this.send());
@@ -41,6 +46,11 @@ export class HeldCommit<Connection> {
       return commit as HeldCommit<Connection>;
     }
     return undefined;
+  }
+
+  /** Fulfilled when the connection is there for who has joined; `undefined` where it is by now. */
+  get leaving(): Promise<unknown> | undefined {
+    return this.#isOver ? undefined : this.done.catch(() => undefined);
   }
 
   /** The connection, once: a job that comes much later must not keep all those before it. */
@@ -67,6 +77,12 @@ export class HeldCommit<Connection> {
     if (this.#isSent) return;
     this.#isSent = true;
     this.dataSource[HELD]?.delete(this);
-    this.#settle(commitPrepared(this.#query, this.last, this.#follower));
+    commitPrepared(this.#query, this.last, this.#ended, this.#follower);
   }
+
+  readonly #ended = (error?: Error): void => {
+    this.#isOver = true;
+    noteIfForgotten(this.dataSource, error);
+    this.#settle(error);
+  };
 }

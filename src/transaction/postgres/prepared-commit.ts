@@ -8,6 +8,8 @@ export interface Preparable {
   readonly values: readonly unknown[];
 }
 
+type Callback = (error?: Error) => void;
+
 /**
  * Runs a statement that is kept prepared, and COMMIT, in one round trip. To parse and plan the statement takes longer than
  * all the rest.
@@ -17,25 +19,21 @@ export interface Preparable {
 export function commitPrepared(
   query: PgClient['query'],
   { sql, values }: Preparable,
+  done: Callback,
   follower?: Submittable,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (error?: Error): void => (error ? reject(error) : resolve());
-    if (!follower) return void query(new MarkAndCommit(sql, values, done));
-    const submitFollower = follower.submit.bind(follower);
-    follower.submit = sent;
-    const marked = (failure?: Error): void => {
-      const committed = new SentCommit((error) => {
-        query(follower);
-        done(failure ?? error);
-      });
-      query(committed);
-    };
-    query(new MarkBefore(sql, values, submitFollower, marked));
-  });
+): void {
+  if (!follower) return void query(new MarkAndCommit(sql, values, done));
+  const submitFollower = follower.submit.bind(follower);
+  follower.submit = sent;
+  const marked = (failure?: Error): void => {
+    const committed = new SentCommit((error) => {
+      query(follower);
+      done(failure ?? error);
+    });
+    query(committed);
+  };
+  query(new MarkBefore(sql, values, submitFollower, marked));
 }
-
-type Callback = (error?: Error) => void;
 
 /** What `pg` calls of a query. */
 abstract class Part implements Submittable {
