@@ -15,6 +15,24 @@ export class BackgroundOptionsError extends BackgroundError {
   }
 }
 
+/** A dashboard that anybody could open, by a mistake, or that is said to be both open and guarded. Thrown at start. */
+export class UnguardedDashboardError extends BackgroundError {
+  override readonly name = 'UnguardedDashboardError';
+
+  constructor(
+    readonly path: string,
+    isSaidToBePublic: boolean,
+  ) {
+    super(
+      isSaidToBePublic
+        ? `The dashboard at "${path}" has guards, and is said to be public. Leave out one of { guards } and { public: true }.`
+        : `The dashboard at "${path}" shows the output, results and errors of all jobs, and has no guard. Name those who ` +
+            `may see it: BackgroundDashboardModule.forRoot({ guards: [AdminGuard] }). Where a guard of the whole ` +
+            `application stands before it, or everybody may see it, say so: { public: true }.`,
+    );
+  }
+}
+
 /** Two methods claim one job name, so that a stored job could not tell which of them to run. Thrown at start. */
 export class DuplicateJobNameError extends BackgroundError {
   override readonly name = 'DuplicateJobNameError';

@@ -72,8 +72,24 @@ export function jsonAnswer(head: JobHead, job: Job, output: string, next: number
 
 /** A page of the user's own. */
 export function pageAnswer(head: JobHead, html: string, policy: string): HttpAnswer {
+  const { headers, ...rest } = documentAnswer(html, policy);
+  return { ...rest, headers: { ...headers, ...headersOf(head) } };
+}
+
+/** A page that is about no single job. */
+export function documentAnswer(html: string, policy: string): HttpAnswer {
   const type = { 'content-type': TYPES.html, 'content-security-policy': policy };
-  return { status: 200, headers: { ...ALWAYS, ...type, ...headersOf(head) }, body: html };
+  return { status: 200, headers: { ...ALWAYS, ...type }, body: html };
+}
+
+/** The same for programs. */
+export function valueAnswer(value: object): HttpAnswer {
+  return { status: 200, headers: { ...ALWAYS, ...JSON_TYPE }, body: jsonBody(value) };
+}
+
+/** To a form whose wish is done: go and look there. */
+export function doneAnswer(location: string): HttpAnswer {
+  return { status: 303, headers: { ...ALWAYS, ...TEXT, location }, body: `See ${location}\n` };
 }
 
 /** The status line and headers of an answer that stays open. */

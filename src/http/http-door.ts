@@ -6,14 +6,15 @@ import type { HttpAnswer } from './answers.js';
 import { ReplyHold, type ReplyingResponse } from './reply-hold.js';
 import { originForm, type RequestView } from './request-view.js';
 
-interface PlatformRequest {
+/** What Express and Fastify have in common of a request. */
+export interface PlatformRequest {
   readonly method: string;
   readonly url: string;
   readonly originalUrl?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-type PlatformResponse = ReplyingResponse & (ServerResponse | FastifyReply);
+export type PlatformResponse = ReplyingResponse & (ServerResponse | FastifyReply);
 
 /** What Fastify has around Node's response; Express's response is Node's own. */
 interface FastifyReply {

@@ -5,7 +5,6 @@ import {
   Injectable,
   Logger,
   NotFoundException,
-  ServiceUnavailableException,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
@@ -17,8 +16,6 @@ import { runInScope } from '../context/scope.js';
 import { RUNTIME } from '../decorators/runtime-injection.js';
 import { routeOptionsOf, type BackgrounderOptions } from '../decorators/route-door.js';
 import { toFailure } from '../errors/failure.js';
-import { EngineUnavailableError } from '../errors/engine.errors.js';
-import { JobInterruptedError, QueueFullError } from '../errors/job.errors.js';
 import { TrackerUnavailableError } from '../errors/tracker.errors.js';
 import type { JobFuture } from '../future/job-future.js';
 import { isJobId } from '../job/job-id.js';
@@ -41,6 +38,7 @@ import { waitForStep } from './live.js';
 import { negotiate, type CancelChoice, type PollChoice, type StartChoice } from './negotiate.js';
 import { pageLocation, pollLocation } from './poll-location.js';
 import type { Preferences } from './prefer.js';
+import { noSuchJob, refuse } from './refuse.js';
 import { pathOf } from './request-view.js';
 import { isSameOrigin } from './same-origin.js';
 import { showJob } from './show-job.js';
@@ -116,15 +114,13 @@ export class JobRoutesInterceptor implements NestInterceptor {
     return answered();
   }
 
-  /** One and the same answer, whatever is wrong with the id or with who asks. */
   async #jobShown(context: ExecutionContext, door: HttpDoor, id: string): Promise<Shown> {
     const record = isJobId(id) ? await this.runtime.settings.tracker.find(id) : undefined;
     for (const starter of record ? startersOf(context) : []) {
       const origin = this.#originOfPoll(starter, context, door);
       if (origin && isShownTo(record!, origin)) return { record: record!, route: starter.options };
     }
-    door.setHeaders(errorHeaders());
-    throw new NotFoundException('There is no such job here.');
+    return noSuchJob(door);
   }
 
   /** Runs the handler until it has returned or waits for a job, whichever is first, then answers with the job. */
@@ -256,18 +252,6 @@ function isShownTo({ origin }: JobRecord, asking: JobOrigin): boolean {
 function headersOfHandler(context: ExecutionContext): string[] {
   const headers: unknown = Reflect.getMetadata(HEADERS_METADATA, context.getHandler());
   return ((headers as { name: string }[] | undefined) ?? []).map(({ name }) => name);
-}
-
-function refuse(door: HttpDoor, error: unknown): never {
-  const isAway = error instanceof TrackerUnavailableError;
-  const isFull = error instanceof QueueFullError || error instanceof EngineUnavailableError;
-  const comesAgain = isAway || isFull;
-  if (!comesAgain && !(error instanceof JobInterruptedError)) throw error;
-  door.setHeaders(errorHeaders(comesAgain ? error.retryAfter : undefined));
-  const what = isAway ? 'Jobs are out of reach' : 'No job can be accepted';
-  throw new ServiceUnavailableException(`${what} now. Try again later.`, {
-    cause: error,
-  });
 }
 
 function rethrow(error: unknown): never {

@@ -82,12 +82,21 @@ function follows(request: RequestView, face: Face): boolean {
 }
 
 /** Links cannot set headers, so `_as` goes before `Accept`. */
-function faceFor(request: RequestView): Face {
+export function chosenFrom<T extends string>(
+  request: RequestView,
+  faces: Readonly<Record<string, T>>,
+  otherwise: T,
+): T {
   const wanted = asked(request.url, '_as');
-  const named = Object.values(FACES).find((face) => face === wanted);
+  const named = Object.values(faces).find((face) => face === wanted);
   if (named) return named;
   const headers = { accept: request.header('accept') };
-  return FACES[new Negotiator({ headers }).mediaType(Object.keys(FACES)) ?? ''] ?? 'text';
+  return faces[new Negotiator({ headers }).mediaType(Object.keys(faces)) ?? ''] ?? otherwise;
+}
+
+/** How somebody wants to be shown a job. */
+export function faceFor(request: RequestView): Face {
+  return chosenFrom(request, FACES, 'text');
 }
 
 function isPrefetch(request: RequestView): boolean {

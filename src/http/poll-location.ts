@@ -13,11 +13,25 @@ export function pageLocation(url: string, param: string, id: string): string {
   return located(url, param, id, ASKED);
 }
 
-function located(url: string, param: string, id: string, dropped: readonly string[]): string {
+/** The same path and query, but for these parameters: they go, or come last with a value of their own. */
+export function urlWith(
+  url: string,
+  changes: Readonly<Record<string, string | undefined>>,
+): string {
+  const names = Object.keys(changes);
   const others = queryOf(url)
     .split('&')
-    .filter((part) => part !== '' && ![param, ...dropped].some((name) => carries(part, name)));
-  return `${pathOf(url)}?${[...others, `${encodeURIComponent(param)}=${id}`].join('&')}`;
+    .filter((part) => part !== '' && !names.some((name) => carries(part, name)));
+  const given = Object.entries(changes).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
+  );
+  const query = [...others, ...given].join('&');
+  return query === '' ? pathOf(url) : `${pathOf(url)}?${query}`;
+}
+
+function located(url: string, param: string, id: string, dropped: readonly string[]): string {
+  const gone = Object.fromEntries(dropped.map((name) => [name, undefined]));
+  return urlWith(url, { ...gone, [param]: id });
 }
 
 /**

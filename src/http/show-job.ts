@@ -25,6 +25,7 @@ import { liveFrames, waitForStep } from './live.js';
 import type { PollChoice } from './negotiate.js';
 import { OpenAnswer } from './open-answer.js';
 import { newNonce, pagePolicy, OWN_PAGE_POLICY } from './page/policy.js';
+import { hasForm, type TableLinks } from './page/document.js';
 import { LivePage } from './page/live-page.js';
 import { childrenOf } from './page/nested-jobs.js';
 import { pageLocation } from './poll-location.js';
@@ -36,6 +37,8 @@ export interface Showing {
   readonly route: BackgrounderOptions;
   readonly choice: PollChoice;
   readonly record: JobRecord;
+  /** Where the job is one of a table of all jobs. */
+  readonly table?: TableLinks;
   readonly onError: (error: unknown) => void;
 }
 
@@ -138,21 +141,20 @@ function writerFor(showing: Showing): { writer: LiveWriter; policy?: string } {
   return pageWriter(showing);
 }
 
-function pageWriter({ runtime, door, choice, route, record }: Showing): {
-  writer: LiveWriter;
-  policy: string;
-} {
+function pageWriter(showing: Showing): { writer: LiveWriter; policy: string } {
+  const { runtime, door, choice, route, record, table } = showing;
   const { tracker, clock, http } = runtime.settings;
   const nonce = newNonce();
   const url = pageLocation(door.url, http.param, record.id);
   const canCancel = route.cancel === true && !isFinal(record.state);
+  const head = { record, url, nonce, canCancel, table, follows: choice.follows };
   const writer = new LivePage({
-    ...{ record, url, nonce, canCancel, expose: route.expose, follows: choice.follows },
+    ...{ ...head, expose: route.expose },
     now: () => clock.now(),
     children: (id) => childrenOf(tracker, id),
     comesBack: () => http.hold !== undefined && !runtime.readers.closing,
   });
-  return { writer, policy: pagePolicy(nonce, canCancel) };
+  return { writer, policy: pagePolicy(nonce, hasForm(head)) };
 }
 
 /**

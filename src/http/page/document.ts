@@ -12,6 +12,18 @@ export interface PageHead {
   readonly canCancel: boolean;
   /** Whether the page goes on by itself. */
   readonly follows: boolean;
+  /** Where the job is one of a table of all jobs: from there it may also be run again. */
+  readonly table?: TableLinks;
+}
+
+/** Paths and queries of the places around a job, for whoever may see all of them. */
+export interface TableLinks {
+  /** The table, as its reader left it. */
+  readonly url: string;
+  /** The page of another job. */
+  job(id: string): string;
+  /** The table of the jobs that one has started. */
+  children(id: string): string;
 }
 
 /**
@@ -19,20 +31,18 @@ export interface PageHead {
  * place, for the eye and for screen readers alike. A browser that knows none shows them in the order of time.
  */
 export function pageStart(head: PageHead): Html {
-  const { record, nonce, canCancel } = head;
-  // A form tells where it was sent from only if the page may; elsewhere nobody is told.
-  const referrer = canCancel && markup`<meta name="referrer" content="same-origin">\n`;
+  const { record, nonce, canCancel, table } = head;
   return markup`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-${referrer}<title>${record.name} – background job</title>
+${hasForm(head) && FORM_REFERRER}<title>${record.name} – background job</title>
 <style nonce="${nonce}">${new Html(PAGE_STYLE)}</style>
 </head>
 <body>
 <main>${frame(nonce)}
-<header slot="head"><div class="kind">Background job</div><h1>${record.name}</h1></header>
+${table && around(record, table)}<header slot="head"><div class="kind">Background job</div><h1>${record.name}</h1></header>
 ${foot(head)}
 ${canCancel && cancelForm(head)}`;
 }
@@ -62,10 +72,33 @@ function foot({ record, url, follows }: PageHead): Html {
 <p>Job ${record.id}</p></footer>`;
 }
 
+/** A form tells where it was sent from only if the page may; elsewhere nobody is told. */
+export const FORM_REFERRER = new Html('<meta name="referrer" content="same-origin">\n');
+
+/** Whether there is, or may come to be, something to press. */
+export function hasForm({ canCancel, table }: PageHead): boolean {
+  return canCancel || table !== undefined;
+}
+
+function around({ parentId }: JobRecord, { url, job }: TableLinks): Html {
+  const parent =
+    parentId !== undefined && markup` · <a href="${job(parentId)}">The job that started it</a>`;
+  return markup`<nav slot="head" aria-label="Jobs"><a href="${url}">All jobs</a>${parent}</nav>`;
+}
+
 /** It stays one and the same while the rest changes, so that it is not taken away under somebody's finger. */
 function cancelForm({ url }: PageHead): Html {
   const action = `${url}&_cancel=1`;
   return markup`<form slot="act" method="post" action="${action}"><button>Cancel this job</button></form>\n`;
+}
+
+/** Only once there is something to run again. The other form is gone by then. */
+export function retryForm({
+  record: { state },
+  url,
+}: Pick<PageHead, 'record' | 'url'>): Html | undefined {
+  if (state !== 'failed' && state !== 'cancelled') return undefined;
+  return markup`<form slot="act" class="calm" method="post" action="${url}&_retry=1"><button>Run it again</button></form>\n`;
 }
 
 /** Where the answer ends and the job does not. */

@@ -24,7 +24,12 @@ function twoParts(large: number, unit: string, small: number, smallUnit: string)
 
 /** In the one zone that server and reader share. */
 export function moment(time: number): string {
-  return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+  return `${timeStamp(time)} UTC`;
+}
+
+/** The same where the zone is said elsewhere. */
+export function timeStamp(time: number): string {
+  return new Date(time).toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /** Whether the number is meant as a percentage; else it counts something. */

@@ -4,7 +4,7 @@ import { isFinal } from '../../job/state-machine.js';
 import { isNews, type JobStep } from '../../tracker/follow-job.js';
 import { exposedJob } from '../exposed-job.js';
 import { gathered, type LiveWriter } from '../faces/live-writer.js';
-import { brokenOff, pageStart, PAGE_END, type PageHead } from './document.js';
+import { brokenOff, pageStart, PAGE_END, retryForm, type PageHead } from './document.js';
 import { markup } from './html.js';
 import { nestedPart } from './nested-part.js';
 import { nestedJobs } from './nested-jobs.js';
@@ -49,7 +49,13 @@ export class LivePage implements LiveWriter {
     if (seen && !isNews(seen, record) && !this.#isDue()) return;
     this.#lookedAt = performance.now();
     yield await this.#changes(record, record.state !== seen?.state);
-    if (this.#isOver) yield outcomePart(exposedJob(record, this.sources.expose))?.text ?? '';
+    if (this.#isOver) yield this.#end(record);
+  }
+
+  #end(record: JobRecord): string {
+    const { expose, table, url } = this.sources;
+    const again = table && retryForm({ record, url });
+    return markup`${again}${outcomePart(exposedJob(record, expose))}`.text;
   }
 
   close(): string {
@@ -64,11 +70,11 @@ export class LivePage implements LiveWriter {
   }
 
   async #changes(record: JobRecord, isNewState: boolean): Promise<string> {
-    const { children, expose, now } = this.sources;
+    const { children, expose, now, table } = this.sources;
     const nested = record.attempt > 0 ? await nestedJobs(children, record.id) : [];
     return [
       this.#ifNew('now', statusPart(record, now(), expose).text),
-      this.#ifNew('nested', nestedPart(nested, expose)?.text ?? ''),
+      this.#ifNew('nested', nestedPart(nested, expose, table)?.text ?? ''),
       this.#said(record, isNewState),
     ].join('');
   }

@@ -6,17 +6,12 @@ const COLOURS = `
 --blue:#8ab8ff;--green:#78d494;--red:#ff9d94;--yellow:#e6b96a;--purple:#e3a0e2;--teal:#74d2de;--black:#a9abb3}}
 `;
 
-/**
- * What streams in. Of a part that is sent again and again, only the last is shown: `:has(~…)`, since `:last-of-type`
- * holds in Chromium only once the parent is parsed to its end, which here is the end of the job.
- */
-const PARTS = `
+/** What every page has. */
+const COMMON = `
 *{box-sizing:border-box}
 html{background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif;-webkit-text-size-adjust:100%}
 body{margin:0}
 main{display:block;max-width:52rem;margin:0 auto;padding:clamp(1rem,4vw,3rem) clamp(1rem,4vw,2rem)}
-main>section:has(~section),main>article:has(~article),main>p:has(~p){display:none}
-main:has(>.over)>form,main:has(>.over) .while{display:none}
 h1,h2,h3,p,pre,ul{margin:0}
 h1{font-size:1.5rem;line-height:1.25;overflow-wrap:anywhere}
 h2{font-size:1rem;margin:0 0 .5rem}
@@ -24,14 +19,9 @@ a{color:var(--blue)}
 :focus-visible{outline:3px solid var(--blue);outline-offset:2px}
 .kind,.note,footer{color:var(--quiet)}
 .kind{font-size:.875rem}
-.state{font-size:1.25rem;margin-top:1rem}
-.state strong{font-weight:700}
-.state+p{margin-top:.125rem}
 .mark{display:inline-block;width:1.4em;text-align:center;margin-right:.25em}
 .is-running{--tone:var(--blue)}.is-completed{--tone:var(--green)}.is-failed{--tone:var(--red)}
 .is-queued,.is-scheduled,.is-cancelled{--tone:var(--quiet)}
-.state .mark,.state strong{color:var(--tone)}
-.state .mark{text-align:left;width:1.2em}
 progress{display:block;width:100%;height:.75rem;margin:.5rem 0 .25rem;appearance:none;border:1px solid var(--line);border-radius:1rem;background:var(--paper);overflow:hidden;color:var(--tone)}
 progress::-webkit-progress-bar{background:var(--paper)}
 progress::-webkit-progress-value{background:var(--tone)}
@@ -41,9 +31,29 @@ progress:not([value])::-webkit-progress-bar{background:repeating-linear-gradient
 @media (prefers-reduced-motion:reduce){progress:not([value])::-webkit-progress-bar{animation:none}}
 .far{overflow-wrap:anywhere}
 .far b{font-variant-numeric:tabular-nums}
-form{margin-top:1rem}
 button{font:inherit;color:var(--red);background:var(--paper);border:1px solid currentColor;border-radius:.375rem;padding:.375rem 1rem;min-height:2.75rem;cursor:pointer}
 button:hover{color:var(--paper);background:var(--red)}
+.calm button{color:var(--blue)}
+.calm button:hover{color:var(--paper);background:var(--blue)}
+footer{margin-top:1.5rem;font-size:.875rem;overflow-wrap:anywhere}
+footer p+p{margin-top:.25rem}
+@media print{progress{print-color-adjust:exact}}
+@media (forced-colors:active){progress{border-color:CanvasText;forced-color-adjust:none}}
+`;
+
+/**
+ * What streams in. Of a part that is sent again and again, only the last is shown: `:has(~…)`, since `:last-of-type`
+ * holds in Chromium only once the parent is parsed to its end, which here is the end of the job.
+ */
+const PARTS = `
+main>section:has(~section),main>article:has(~article),main>p:has(~p){display:none}
+main:has(>.over)>form:not(.calm),main:has(>.over) .while{display:none}
+.state{font-size:1.25rem;margin-top:1rem}
+.state strong{font-weight:700}
+.state+p{margin-top:.125rem}
+.state .mark,.state strong{color:var(--tone)}
+.state .mark{text-align:left;width:1.2em}
+form{margin-top:1rem}
 article,.outcome{display:block;margin-top:1.5rem}
 article ul{list-style:none;padding:0}
 article ul ul{padding-left:1rem;border-left:1px solid var(--line);margin:.25rem 0 0 .5rem}
@@ -58,10 +68,6 @@ li progress{height:.5rem;max-width:20rem}
 .fault{border-left:.375rem solid var(--tone,var(--line));overflow-wrap:anywhere;white-space:pre-wrap}
 .fault+pre{margin-top:.5rem}
 aside{display:block;margin-top:1.5rem;padding:.75rem;border:1px solid var(--line);border-left:.375rem solid var(--yellow);background:var(--paper)}
-footer{margin-top:1.5rem;font-size:.875rem;overflow-wrap:anywhere}
-footer p+p{margin-top:.25rem}
-@media print{progress{print-color-adjust:exact}}
-@media (forced-colors:active){progress{border-color:CanvasText;forced-color-adjust:none}}
 `;
 
 /** The output: terminal colours by number, so that each theme has its own. */
@@ -92,4 +98,7 @@ font:.875rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 @media print{.log{max-height:none}}
 `;
 
-export const PAGE_STYLE = COLOURS + PARTS + TERMINAL;
+/** Of any page. */
+export const COMMON_STYLE = COLOURS + COMMON;
+
+export const PAGE_STYLE = COMMON_STYLE + PARTS + TERMINAL;

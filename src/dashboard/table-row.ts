@@ -1,0 +1,102 @@
+import type { ExposeOptions } from '../decorators/route-door.js';
+import type { TableLinks } from '../http/page/document.js';
+import { exactSpan, timeSpan, timeStamp } from '../http/page/format.js';
+import { markup, type Html } from '../http/page/html.js';
+import { howFar } from '../http/page/nested-part.js';
+import { STATES } from '../http/page/status.js';
+import type { JobRecord } from '../job/job.js';
+import { isFinal } from '../job/state-machine.js';
+import { commandAt } from './table-links.js';
+
+/** What a row needs beside its job. */
+export interface RowView {
+  readonly links: TableLinks;
+  readonly expose: ExposeOptions;
+  /** In ms since 1970. */
+  readonly now: number;
+}
+
+/** The last one has no need of a title to be seen. */
+export const COLUMNS: readonly (string | Html)[] = [
+  ...['Job', 'State', 'Progress', 'Attempt', 'Created', 'Started', 'Finished'],
+  markup`<span class="unseen">Action</span>`,
+];
+
+/** A job in the table. */
+export function row(record: JobRecord, view: RowView): Html {
+  const { links, expose, now } = view;
+  const { mark, word } = STATES[record.state];
+  const state = markup`<span class="state"><span class="mark" aria-hidden="true">${mark}</span>${word}</span>`;
+  return markup`<tr role="row" class="is-${record.state}">
+<th role="rowheader" scope="row">${title(record, links)}</th>
+${cell('State', state)}
+${cell('Progress', howFar(record, expose))}
+${cell('Attempt', record.attempt > 0 && markup`${record.attempt}`)}
+${cell('Created', time(record.createdAt, record.createdAt))}
+${cell('Started', started(record, now))}
+${cell('Finished', finished(record, now))}
+${cell('', action(record, links))}
+</tr>
+`;
+}
+
+function cell(label: string, content: Html | false | undefined): Html {
+  return markup`<td role="cell" data-label="${label}">${content}</td>`;
+}
+
+function title({ id, name, parentId }: JobRecord, { job }: TableLinks): Html {
+  const parent =
+    parentId !== undefined &&
+    markup` <span class="note">of <a href="${job(parentId)}">${tailOf(parentId)}</a></span>`;
+  return markup`<a href="${job(id)}">${name} <span class="note">${tailOf(id)}</span></a>${parent}`;
+}
+
+/** Enough of an id to tell jobs apart; its head is the time. */
+function tailOf(id: string): string {
+  return id.slice(-12);
+}
+
+/** Of the day of its creation only the hour is said. */
+function time(at: number, createdAt: number, note?: string): Html {
+  const [stamp, created] = [timeStamp(at), timeStamp(createdAt)];
+  const isSameDay = at !== createdAt && stamp.slice(0, 10) === created.slice(0, 10);
+  const beside = note && markup` <span class="note">${note}</span>`;
+  return markup`<time datetime="${new Date(at).toISOString()}">${isSameDay ? stamp.slice(11) : stamp}</time>${beside}`;
+}
+
+function started(
+  { createdAt, startedAt, runAt, attempt }: JobRecord,
+  now: number,
+): Html | undefined {
+  if (startedAt === undefined || runAt !== undefined) return due(runAt, now);
+  // Of a later attempt it would be the time of the earlier ones.
+  const waited = attempt === 1 ? `after ${exactSpan(startedAt - createdAt)}` : undefined;
+  return time(startedAt, createdAt, waited);
+}
+
+function due(runAt: number | undefined, now: number): Html | undefined {
+  if (runAt === undefined) return undefined;
+  return markup`<span class="note">in ${timeSpan(Math.max(0, runAt - now))}</span>`;
+}
+
+function finished(
+  { createdAt, startedAt, finishedAt, state }: JobRecord,
+  now: number,
+): Html | undefined {
+  if (state === 'running') {
+    return markup`<span class="note">runs for ${timeSpan(now - (startedAt ?? now))}</span>`;
+  }
+  if (finishedAt === undefined) return undefined;
+  const taken = startedAt === undefined ? undefined : `in ${exactSpan(finishedAt - startedAt)}`;
+  return time(finishedAt, createdAt, taken);
+}
+
+/** What can be done about it from here. */
+function action({ id, name, state }: JobRecord, { url }: TableLinks): Html | undefined {
+  if (state === 'completed') return undefined;
+  const [command, word] = isFinal(state)
+    ? (['_retry', 'Retry'] as const)
+    : (['_cancel', 'Cancel'] as const);
+  const shade = command === '_retry' && markup` class="calm"`;
+  return markup`<form method="post" action="${commandAt(url, command, id)}"${shade}><button aria-label="${word} ${name} ${tailOf(id)}">${word}</button></form>`;
+}
