@@ -18,7 +18,7 @@ export interface RowView {
 
 /** The last one has no need of a title to be seen. */
 export const COLUMNS: readonly (string | Html)[] = [
-  ...['Job', 'State', 'Progress', 'Attempt', 'Created', 'Started', 'Finished'],
+  ...['Job', 'State', 'Attempt', 'Progress', 'Created', 'Started', 'Finished'],
   markup`<span class="unseen">Action</span>`,
 ];
 
@@ -29,26 +29,27 @@ export function row(record: JobRecord, view: RowView): Html {
   const state = markup`<span class="state"><span class="mark" aria-hidden="true">${mark}</span>${word}</span>`;
   return markup`<tr role="row" class="is-${record.state}">
 <th role="rowheader" scope="row">${title(record, links)}</th>
-${cell('State', state)}
-${cell('Progress', howFar(record, expose))}
-${cell('Attempt', record.attempt > 0 && markup`${record.attempt}`)}
-${cell('Created', time(record.createdAt, record.createdAt))}
-${cell('Started', started(record, now))}
-${cell('Finished', finished(record, now))}
-${cell('', action(record, links))}
+<td role="cell">${state}</td>
+<td role="cell" data-label="Attempt">${record.attempt || undefined}</td>
+<td role="cell" class="far">${howFar(record, expose)}</td>
+${timeCell('Created', time(record.createdAt, record.createdAt))}
+${timeCell('Started', started(record, now))}
+${timeCell('Finished', finished(record, now))}
+<td role="cell">${action(record, links)}</td>
 </tr>
 `;
 }
 
-function cell(label: string, content: Html | false | undefined): Html {
-  return markup`<td role="cell" data-label="${label}">${content}</td>`;
+/** Where rows are cards, a time has no title above it. */
+function timeCell(label: string, content: Html | undefined): Html {
+  return markup`<td role="cell" class="time" data-label="${label}">${content}</td>`;
 }
 
 function title({ id, name, parentId }: JobRecord, { job }: TableLinks): Html {
   const parent =
     parentId !== undefined &&
-    markup` <span class="note">of <a href="${job(parentId)}">${tailOf(parentId)}</a></span>`;
-  return markup`<a href="${job(id)}">${name} <span class="note">${tailOf(id)}</span></a>${parent}`;
+    markup` <span class="note">started by <a href="${job(parentId)}"><code>${tailOf(parentId)}</code></a></span>`;
+  return markup`<a class="job" href="${job(id)}"><span class="name">${name}</span> <code>${tailOf(id)}</code></a>${parent}`;
 }
 
 /** Enough of an id to tell jobs apart; its head is the time. */
@@ -64,19 +65,14 @@ function time(at: number, createdAt: number, note?: string): Html {
   return markup`<time datetime="${new Date(at).toISOString()}">${isSameDay ? stamp.slice(11) : stamp}</time>${beside}`;
 }
 
-function started(
-  { createdAt, startedAt, runAt, attempt }: JobRecord,
-  now: number,
-): Html | undefined {
-  if (startedAt === undefined || runAt !== undefined) return due(runAt, now);
+function started(record: JobRecord, now: number): Html | undefined {
+  const { createdAt, startedAt, runAt, attempt, state } = record;
+  if (state === 'scheduled' && runAt !== undefined) {
+    return markup`<span class="note">in ${timeSpan(runAt - now)}</span>`;
+  }
   // Of a later attempt it would be the time of the earlier ones.
-  const waited = attempt === 1 ? `after ${exactSpan(startedAt - createdAt)}` : undefined;
-  return time(startedAt, createdAt, waited);
-}
-
-function due(runAt: number | undefined, now: number): Html | undefined {
-  if (runAt === undefined) return undefined;
-  return markup`<span class="note">in ${timeSpan(Math.max(0, runAt - now))}</span>`;
+  const waited = attempt === 1 && startedAt ? `after ${exactSpan(startedAt - createdAt)}` : '';
+  return startedAt === undefined ? undefined : time(startedAt, createdAt, waited);
 }
 
 function finished(
@@ -84,7 +80,7 @@ function finished(
   now: number,
 ): Html | undefined {
   if (state === 'running') {
-    return markup`<span class="note">runs for ${timeSpan(now - (startedAt ?? now))}</span>`;
+    return markup`<span class="note">not yet, after ${timeSpan(now - (startedAt ?? now))}</span>`;
   }
   if (finishedAt === undefined) return undefined;
   const taken = startedAt === undefined ? undefined : `in ${exactSpan(finishedAt - startedAt)}`;

@@ -1,10 +1,17 @@
-import type { BackgroundModuleOptions } from '../../src/index.js';
+import { Injectable } from '@nestjs/common';
+import {
+  Background,
+  background,
+  setProgress,
+  type BackgroundModuleOptions,
+} from '../../src/index.js';
 import {
   BackgroundDashboardModule,
   type BackgroundDashboardOptions,
 } from '../../src/dashboard/index.js';
+import { HOSTILE } from './hostile.js';
 import { Show, ShowController } from './show.js';
-import { startApp, type TestApp, type TestAppOptions } from './test-app.js';
+import { startApp, type Platform, type TestApp, type TestAppOptions } from './test-app.js';
 
 interface DashboardApp extends TestAppOptions {
   dashboard?: BackgroundDashboardOptions;
@@ -19,4 +26,25 @@ export function startDashboard(options: DashboardApp = {}): Promise<TestApp> {
     background: quiet,
     imports: [BackgroundDashboardModule.forRoot(dashboard), ...(options.imports ?? [])],
   });
+}
+
+@Injectable()
+class Reporter {
+  @Background()
+  async report(text: string): Promise<void> {
+    setProgress(50, text);
+    throw new Error(text);
+  }
+}
+
+/** Jobs that are named as texts say, report them and fail with them. */
+export async function startHostile(
+  platform: Platform = 'express',
+  texts: readonly string[] = HOSTILE,
+): Promise<TestApp> {
+  const app = await startDashboard({ platform, controllers: [], providers: [Reporter] });
+  const reporter = app.get(Reporter);
+  const jobs = texts.map((text) => background(reporter, { name: text }).report(text));
+  await Promise.allSettled(jobs);
+  return app;
 }

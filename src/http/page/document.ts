@@ -98,7 +98,8 @@ export function retryForm({
   url,
 }: Pick<PageHead, 'record' | 'url'>): Html | undefined {
   if (state !== 'failed' && state !== 'cancelled') return undefined;
-  return markup`<form slot="act" class="calm" method="post" action="${url}&_retry=1"><button>Run it again</button></form>\n`;
+  const action = `${url}&_retry=1`;
+  return markup`<form slot="act" class="calm" method="post" action="${action}"><button>Run it again</button></form>\n`;
 }
 
 /** Where the answer ends and the job does not. */

@@ -54,6 +54,7 @@ main:has(>.over)>form:not(.calm),main:has(>.over) .while{display:none}
 .state .mark,.state strong{color:var(--tone)}
 .state .mark{text-align:left;width:1.2em}
 form{margin-top:1rem}
+nav{margin-bottom:.75rem}
 article,.outcome{display:block;margin-top:1.5rem}
 article ul{list-style:none;padding:0}
 article ul ul{padding-left:1rem;border-left:1px solid var(--line);margin:.25rem 0 0 .5rem}
