@@ -32,7 +32,7 @@ export function row(record: JobRecord, view: RowView): Html {
 <td role="cell">${state}</td>
 <td role="cell" data-label="Attempt">${record.attempt || undefined}</td>
 <td role="cell" class="far">${howFar(record, expose)}</td>
-${timeCell('Created', time(record.createdAt, record.createdAt))}
+${timeCell('Created', time(record.createdAt))}
 ${timeCell('Started', started(record, now))}
 ${timeCell('Finished', finished(record, now))}
 <td role="cell">${action(record, links)}</td>
@@ -57,12 +57,13 @@ function tailOf(id: string): string {
   return id.slice(-12);
 }
 
-/** Of the day of its creation only the hour is said. */
-function time(at: number, createdAt: number, note?: string): Html {
-  const [stamp, created] = [timeStamp(at), timeStamp(createdAt)];
-  const isSameDay = at !== createdAt && stamp.slice(0, 10) === created.slice(0, 10);
+/** The day is said only where it is another one than that of the creation. */
+function time(at: number, createdAt?: number, note?: string): Html {
+  const [day = '', hour] = timeStamp(at).split(' ');
+  const isSameDay = createdAt !== undefined && timeStamp(createdAt).startsWith(day);
+  const date = !isSameDay && markup`<span class="day">${day}</span> `;
   const beside = note && markup` <span class="note">${note}</span>`;
-  return markup`<time datetime="${new Date(at).toISOString()}">${isSameDay ? stamp.slice(11) : stamp}</time>${beside}`;
+  return markup`<time datetime="${new Date(at).toISOString()}">${date}${hour}</time>${beside}`;
 }
 
 function started(record: JobRecord, now: number): Html | undefined {

@@ -17,7 +17,7 @@ thead th{font-size:.875rem;color:var(--quiet);white-space:nowrap}
 tbody th{font-weight:600}
 .job{text-decoration:none}
 .name{text-decoration:underline}
-time{font-variant-numeric:tabular-nums;white-space:nowrap}
+time{font-variant-numeric:tabular-nums}
 .note{font-size:.875rem;font-weight:400}
 th .note{display:inline-block;white-space:nowrap}
 code{color:var(--quiet);font:.8125rem ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
@@ -27,14 +27,14 @@ td button{padding:.125rem .75rem;min-height:2rem;white-space:nowrap}
 .pages{display:flex;gap:1.5rem;margin-top:1rem}
 .none{padding:2rem 0;color:var(--quiet)}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-@media (min-width:75.01rem){
+@media (min-width:80.01rem){
 .job code{display:block}
 tbody th{min-width:13rem}
-.far{width:100%;min-width:12rem;max-width:26rem}
-.time .note{display:block}
+.far{width:100%;min-width:9rem;max-width:26rem}
+.time .note,.time+.time .day{display:block}
 td:last-child{text-align:right}
 }
-@media (max-width:75rem){
+@media (max-width:80rem){
 table,tbody,th,td{display:block}
 table{background:none}
 thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}

@@ -16,6 +16,8 @@ interface Violation {
 }
 
 const WIDE = { width: 1400, height: 900 };
+/** The narrowest window with a table in it. */
+const NARROW = { width: 1281, height: 900 };
 const PHONE = { width: 360, height: 740 };
 
 afterEach(closeApps);
@@ -69,7 +71,7 @@ describeInBrowser('The table of jobs', () => {
   }
 
   it.each(
-    [WIDE, PHONE].flatMap((viewport) =>
+    [WIDE, NARROW, PHONE].flatMap((viewport) =>
       (['light', 'dark'] as const).map((colorScheme) => ({ viewport, colorScheme })),
     ),
   )(
