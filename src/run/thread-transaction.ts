@@ -1,4 +1,5 @@
 import type { ThreadDatabase, ThreadRun } from '../engine/thread-pool.js';
+import type { MaybePromise } from '../job/maybe-promise.js';
 import type { OpenTransaction } from '../tracker/job-tracker.js';
 import type { ConcludableTransaction } from '../transaction/job-transaction.js';
 import type { JobTransactions } from '../transaction/job-transactions.js';
@@ -30,18 +31,20 @@ export class ThreadTransaction implements ConcludableTransaction {
   }
 
   async commit(
-    mark: (open: OpenTransaction[]) => Promise<OpenTransaction | undefined>,
+    mark: (open: OpenTransaction[]) => MaybePromise<OpenTransaction | undefined>,
   ): Promise<void> {
     this.#mayBeCommitted = true;
     let refused: { readonly error: unknown } | undefined;
     try {
       await this.run.commit(async (databases) => {
         const joined = databases.flatMap((database) => this.#join(database));
-        const marked = await mark(joined.map(({ open }) => open)).catch((error: unknown) => {
+        try {
+          const marked = await mark(joined.map(({ open }) => open));
+          return joined.find(({ open }) => open === marked)?.database;
+        } catch (error) {
           refused = { error };
           throw error;
-        });
-        return joined.find(({ open }) => open === marked)?.database;
+        }
       });
     } catch (error) {
       // The very error, not what has come back of it from the thread.

@@ -2,9 +2,9 @@ import type { ConnectionOpener } from './job-connection.js';
 import type { LastStatement } from '../tracker/job-tracker.js';
 import { holdBegin, type HeldBegin } from './postgres/begin-with-first.js';
 import { closePortals } from './postgres/close-portals.js';
-import { canPrepare, commitWith } from './postgres/commit-with.js';
+import { canPrepare, commitWith, mayPrepare } from './postgres/commit-with.js';
 import { HeldCommit } from './postgres/held-commit.js';
-import { noteForgetful } from './postgres/kept-sessions.js';
+import { learnSessions, noteForgetful } from './postgres/kept-sessions.js';
 import { plainQueryRunner } from './query-runner-seam.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
 import { enterUnheard, isUnheard, leaveUnheard } from './unheard.js';
@@ -70,12 +70,20 @@ class PooledConnection implements ConnectionOpener {
     const joins = isForStatement && this.#beginsUnheard(isolation);
     this.#before = joins ? HeldCommit.join(this.dataSource) : undefined;
     const native = this.#before ? this.#join(this.#before) : await this.#connect();
+    const learning = this.#learn(native);
+    if (learning) await learning;
     native.on?.('error', this.#note);
     this.#native = native;
     this.#begin = holdBegin(native, { before: this.#before, forgotten: this.#forgottenOn(native) });
     this.#leavePortals = closePortals(native);
     if (this.#begin && this.#beginsUnheard(isolation) && enterUnheard(this.runner)) return;
     await this.runner.startTransaction(isolation);
+  }
+
+  /** Once for the DataSource. */
+  #learn(native: object): Promise<void> | undefined {
+    const { dataSource } = this;
+    return mayPrepare(dataSource, native) ? learnSessions(dataSource, native) : undefined;
   }
 
   #forgottenOn(native: NativeConnection): (() => void) | undefined {
@@ -94,7 +102,7 @@ class PooledConnection implements ConnectionOpener {
     this.runner = connection.#handOver();
     this.#inRow = connection.#inRow + 1;
     leaveUnheard(this.runner);
-    return before.client as NativeConnection;
+    return before.client;
   }
 
   #handOver(): QueryRunnerLike {

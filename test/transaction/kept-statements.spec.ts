@@ -5,7 +5,6 @@ import { Connections } from '../../src/tracker/typeorm/connections.js';
 import { postgresDialect } from '../../src/tracker/typeorm/postgres.dialect.js';
 import { holdBegin } from '../../src/transaction/postgres/begin-with-first.js';
 import { KeptStatements, queryKept } from '../../src/transaction/postgres/kept-statements.js';
-import { keepsSessions } from '../../src/transaction/postgres/kept-sessions.js';
 import { queryClassOf, type PgClient } from '../../src/transaction/postgres/wire.js';
 import { describeWithPostgres } from '../support/services.js';
 
@@ -171,8 +170,8 @@ describeWithPostgres('On a connection to PostgreSQL', (url) => {
     const ask = async (): Promise<unknown> =>
       (await connections.runOften('SELECT CAST(? AS integer) AS one', [1])).rows;
     try {
-      expect(keepsSessions(dataSource)).toBe(true);
       expect(await ask()).toEqual([{ one: 1 }]);
+      expect((await connections.run(PREPARED)).rows).toHaveLength(1);
       await connections.run('DISCARD ALL');
       expect(await ask()).toEqual([{ one: 1 }]);
       expect(await ask()).toEqual([{ one: 1 }]);

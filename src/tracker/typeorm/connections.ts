@@ -12,7 +12,7 @@ import {
 } from '../../transaction/sqlite/writer-access.js';
 import {
   keepsSessions,
-  noteDirect,
+  learnSessions,
   noteForgetful,
 } from '../../transaction/postgres/kept-sessions.js';
 import { isForgotten, isStale, queryKept } from '../../transaction/postgres/kept-statements.js';
@@ -61,8 +61,7 @@ export class Connections {
     const own = new kind(dialect.ownOptions(dataSource.options, all));
     await own.initialize();
     const connections = new Connections(own, dialect, dataSource);
-    if (dialect.sessionId && (await connections.#isDirect(dialect.sessionId)))
-      [own, dataSource].forEach(noteDirect);
+    if (dialect.keepsPrepared) await connections.#learnSessions();
     return connections;
   }
 
@@ -113,12 +112,10 @@ export class Connections {
     }
   }
 
-  /** A pooler of connections tells its clients of sessions that the database does not know. */
-  async #isDirect(sessionId: string): Promise<boolean> {
-    const { runner, client } = await this.hold<{ processID?: number }>();
+  async #learnSessions(): Promise<void> {
+    const { runner, client } = await this.hold<PgClient>();
     try {
-      const [row] = (await this.runOn(runner, `SELECT ${sessionId} AS session`)).rows;
-      return row?.['session'] === client.processID;
+      await learnSessions(this.dataSource, client);
     } finally {
       await runner.release();
     }

@@ -32,8 +32,8 @@ export interface Dialect {
   readonly lockShared: string;
   /** Appended to a SELECT, so that no other process gets the same rows. */
   readonly claim: string;
-  /** Which session a statement is run in, where the driver has heard that too. */
-  readonly sessionId?: string;
+  /** Whether its driver lets statements be kept prepared on a connection. */
+  readonly keepsPrepared: boolean;
   quote(name: string): string;
   /** Puts the placeholders as the driver has them. */
   statement(sql: string): string;

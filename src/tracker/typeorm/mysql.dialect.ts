@@ -18,6 +18,7 @@ export const mysqlDialect: Dialect = {
   now: 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)',
   lockShared: ' LOCK IN SHARE MODE',
   claim: '',
+  keepsPrepared: false,
   quote: (name) => `\`${name.replaceAll('`', '``')}\``,
   statement: (sql) => sql,
   // As text, or the driver would parse it, on MySQL and not on MariaDB.

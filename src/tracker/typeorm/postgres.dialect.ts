@@ -14,7 +14,7 @@ export const postgresDialect: Dialect = {
   now: '(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint',
   lockShared: ' FOR SHARE',
   claim: ' FOR UPDATE SKIP LOCKED',
-  sessionId: 'pg_backend_pid()',
+  keepsPrepared: true,
   quote: (name) => `"${name.replaceAll('"', '""')}"`,
   statement(sql) {
     let count = 0;

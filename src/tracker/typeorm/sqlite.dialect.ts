@@ -10,6 +10,7 @@ export const sqliteDialect: Dialect = {
   now: `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`,
   lockShared: '',
   claim: '',
+  keepsPrepared: false,
   quote: (name) => `"${name.replaceAll('"', '""')}"`,
   statement: (sql) => sql,
   jsonText: (column) => column,

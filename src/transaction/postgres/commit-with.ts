@@ -2,7 +2,7 @@ import type { LastStatement } from '../../tracker/job-tracker.js';
 import type { DataSourceLike, QueryRunnerLike } from '../typeorm-shape.js';
 import { isUnheard } from '../unheard.js';
 import { queryOf } from './begin-with-first.js';
-import { keepsSessions, noteIfForgotten } from './kept-sessions.js';
+import { isUnknown, keepsSessions, noteIfForgotten } from './kept-sessions.js';
 import { commitPrepared } from './prepared-commit.js';
 import { isPgClient, type PgClient } from './wire.js';
 
@@ -35,6 +35,11 @@ export async function commitWith(
 /** Whether statements can be kept prepared: nobody hears of them then, and their sessions must know them again. */
 export function canPrepare(dataSource: DataSourceLike, client: object): client is PgClient {
   return keepsSessions(dataSource) && isUnheard(dataSource) && isPgClient(client);
+}
+
+/** Whether that is yet to be learned, of a DataSource whose statements could be. */
+export function mayPrepare(dataSource: DataSourceLike, client: object): client is PgClient {
+  return isUnknown(dataSource) && isUnheard(dataSource) && isPgClient(client);
 }
 
 /** Where its session has forgotten the statement the job is run again, as where its connection was lost. */

@@ -17,6 +17,8 @@ export interface Submittable {
 
 export interface PgClient {
   readonly connection: Wire;
+  /** That of the database for its session, as its client was told. */
+  readonly processID?: number;
   query(submitted: Submittable | string): unknown;
 }
 
