@@ -13,9 +13,14 @@ const SHIPPED = [
   /^package\.json$/,
 ];
 
+const FORMAT = {
+  getCanonicalFileName: (file) => file,
+  getCurrentDirectory: () => ROOT,
+  getNewLine: () => '\n',
+};
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const { files, tarball } = inTemporaryFolder(packed);
-const problems = [...misplaced(), ...(await lint()), ...leaks()];
+const problems = [...misplaced(), ...(await lint()), ...leaks(), ...mistyped()];
 
 problems.forEach((problem) => console.error(problem));
 if (problems.length > 0) process.exitCode = 1;
@@ -44,6 +49,26 @@ function entries() {
 async function lint() {
   const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
   return messages.map((message) => `publint: ${formatMessage(message, pkg)}`);
+}
+
+/** What a compiler finds in our declarations where nobody told it to skip them: `skipLibCheck` is off by default. */
+function mistyped() {
+  const roots = entries().filter((file) => file.endsWith('.d.ts'));
+  const options = {
+    ...{ strict: true, noEmit: true, skipLibCheck: false, types: ['node'] },
+    ...{ target: ts.ScriptTarget.ES2023, lib: ['lib.es2023.d.ts'] },
+    ...{ module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext },
+  };
+  const program = ts.createProgram(
+    roots.map((file) => join(ROOT, file)),
+    options,
+  );
+  const ours = ts.getPreEmitDiagnostics(program).filter(({ file }) => isOurs(file));
+  return ours.map((diagnostic) => ts.formatDiagnostic(diagnostic, FORMAT).trim());
+}
+
+function isOurs(file) {
+  return file?.fileName.startsWith(join(ROOT, 'dist/'));
 }
 
 /** What the types of the main entry name that not everybody has installed. Its code is tried by the samples. */

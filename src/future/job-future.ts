@@ -5,7 +5,7 @@ import type { JobEvent } from '../job/job-event.js';
 import { BackgroundError } from '../errors/background.error.js';
 import { currentJobScope, currentScope, surroundingTransaction } from '../context/scope.js';
 import { JobDeadlockError } from '../errors/deadlock.error.js';
-import { HAND_OVER, type Pipelined } from './hand-over.js';
+import { HAND_OVER } from './hand-over.js';
 import { WaitNode } from './wait-graph.js';
 
 /** What a future needs of the runtime that made it. */
@@ -23,7 +23,8 @@ type Executor<T> = (resolve: (value: T) => void, reject: Resolve) => void;
  * nobody awaits is logged by the runner, and never becomes an unhandled rejection.
  * (PyBackground's transparent future, after Io's.)
  */
-export class JobFuture<T> extends Promise<T> implements Pipelined {
+// It is `Pipelined` too, and does not say so: what makes it that is internal, and no published type may name it.
+export class JobFuture<T> extends Promise<T> {
   // `then` gives ordinary promises: what is derived from a future is no job of its own.
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
