@@ -1,7 +1,7 @@
 import { format } from 'node:util';
 import { checkProgress } from '../context/in-job.js';
 import type { JobContext } from '../context/job-context.js';
-import type { JobScope, WaitingFor } from '../context/scope.js';
+import { runInScope, type JobScope, type WaitingFor } from '../context/scope.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import type { OutputStream } from '../job/job-event.js';
 import type { Clock } from '../job/clock.js';
@@ -133,8 +133,13 @@ export class Attempt implements JobScope {
     this.#interruption = error;
     this.#giveUpPlace?.();
     if (this.#isRunning) this.#endSoon({ thrown: error });
-    this.#controller?.abort(error);
+    if (this.#controller) this.#abort(this.#controller, error);
     return true;
+  }
+
+  /** In the context of the job, whoever stops it: what listens to the signal is the job's code, and prints there. */
+  #abort(controller: AbortController, error: Error): void {
+    this.call.inContext(() => runInScope(this, () => controller.abort(error), this.transaction));
   }
 
   /** Waits until there is a place for it, or it is stopped. */

@@ -48,6 +48,19 @@ class Slow {
   }
 
   @Background()
+  async tells(): Promise<never> {
+    const { signal } = currentJob()!;
+    return new Promise(() => {
+      signal.addEventListener('abort', () => print(`stopped in ${currentJob()?.name}`));
+    });
+  }
+
+  @Background()
+  async stops(other: JobFuture<unknown>[]): Promise<void> {
+    await other[0]!.cancel();
+  }
+
+  @Background()
   async fails(): Promise<never> {
     this.runs.push(this.runs.length);
     throw new Error('again');
@@ -106,6 +119,14 @@ describe('A timeout', () => {
     expect(jobs.reasons).toEqual([error]);
   });
 
+  it('is heard by a listener that is in its job, and prints there', async () => {
+    const [jobs, clock, { service }] = await slow();
+    const future = background(jobs, { timeout: 250 }).tells();
+    await clock.advance(250);
+    await expect(future).rejects.toBeInstanceOf(JobTimeoutError);
+    expect(await service.output(future.id)).toBe('stopped in Slow.tells\n');
+  });
+
   it('of an attempt is followed by the next one, which has as long', async () => {
     const [jobs, clock] = await slow();
     const retries = { limit: 1, delay: '10s', backoff: 'fixed' } as const;
@@ -160,6 +181,17 @@ describe('cancel()', () => {
     await expect(future).rejects.toMatchObject({ name: 'JobCancelledError', reason: 'enough' });
     expect(jobs.reasons).toMatchObject([{ name: 'JobCancelledError' }]);
     expect((await future.job()).state).toBe('cancelled');
+  });
+
+  it('by another job is heard in the job that is stopped, and printed there', async () => {
+    const [jobs, clock, { service }] = await slow();
+    const future = jobOf(jobs.tells());
+    await clock.advance(1);
+    const stopping = jobOf(jobs.stops([future]));
+    await stopping;
+    await expect(future).rejects.toBeInstanceOf(JobCancelledError);
+    expect(await service.output(future.id)).toBe('stopped in Slow.tells\n');
+    expect(await service.output(stopping.id)).toBe('');
   });
 
   it('ends the waiting for the next attempt', async () => {
