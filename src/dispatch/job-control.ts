@@ -1,4 +1,4 @@
-import { from, switchMap, type Observable } from 'rxjs';
+import { from, switchMap, throwError, type Observable } from 'rxjs';
 import type { JobEngine } from '../engine/job-engine.js';
 import { currentScope } from '../context/scope.js';
 import { toError, toFailure } from '../errors/failure.js';
@@ -6,6 +6,7 @@ import { JobCancelledError, JobNotFoundError } from '../errors/job.errors.js';
 import type { FutureHost } from '../future/job-future.js';
 import { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
+import { isJobId } from '../job/job-id.js';
 import { toJob, type Job, type JobRecord } from '../job/job.js';
 import type { JobEvent } from '../job/job-event.js';
 import { isFinal } from '../job/state-machine.js';
@@ -27,6 +28,8 @@ export class JobControl implements FutureHost {
 
   /** The job's record; `undefined` for an unknown one. A call made here is found from its first moment. */
   async peek(id: string): Promise<JobRecord | undefined> {
+    // It may come from a URL: what is no id never reaches a database, which may refuse it by an error of its own.
+    if (!isJobId(id)) return undefined;
     const { tracker, runner } = this.parts;
     await runner.pending(id)?.accepting;
     return tracker.find(id);
@@ -37,6 +40,7 @@ export class JobControl implements FutureHost {
   }
 
   follow(id: string, options?: { after?: number }): Observable<JobEvent> {
+    if (!isJobId(id)) return throwError(() => new JobNotFoundError(id));
     const following = observeJob(this.parts.tracker, id, options);
     const accepting = this.parts.runner.pending(id)?.accepting;
     return accepting ? from(accepting).pipe(switchMap(() => following)) : following;

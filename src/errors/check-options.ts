@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDuration } from '../job/duration.js';
+import { isJobId } from '../job/job-id.js';
 import { BackgroundOptionsError } from './setup.errors.js';
 
 /** What an option must be, in words that finish the sentence "it must be …", and the test of it. */
@@ -18,9 +19,23 @@ export const aDuration: OptionRule = {
   accepts: (value) => parseDuration(value) !== undefined,
 };
 
+/** PostgreSQL stores no NUL, and refuses a whole query for one. */
 export const aText: OptionRule = {
-  expected: 'a text that is not empty',
-  accepts: (value) => typeof value === 'string' && value !== '',
+  expected: 'a text that is not empty, and has no NUL in it',
+  accepts: (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
+};
+
+/** What the column has room for, in which a tracker keeps it. */
+const LONGEST_NAME = 255;
+
+export const aName: OptionRule = {
+  expected: `${aText.expected}, of ${LONGEST_NAME} characters at most`,
+  accepts: (value) => aText.accepts(value) && (value as string).length <= LONGEST_NAME,
+};
+
+export const aJobId: OptionRule = {
+  expected: 'the id of a job',
+  accepts: isJobId,
 };
 
 export const aTextOrUrl: OptionRule = {

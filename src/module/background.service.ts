@@ -8,6 +8,7 @@ import {
   anInteger,
   aCount,
   aDuration,
+  aJobId,
   aText,
   checkOptions,
   oneOf,
@@ -27,9 +28,9 @@ import type { JobQuery } from '../tracker/job-tracker.js';
 const QUERY = {
   state: oneOf(...Object.keys(TRANSITIONS)),
   name: aText,
-  parentId: aText,
+  parentId: aJobId,
   limit: aCount(0),
-  before: aText,
+  before: aJobId,
 };
 
 /** The jobs of an application, from outside: start functions, look, wait, cancel. Inject it anywhere. */
@@ -90,7 +91,7 @@ export class BackgroundService {
     checkOptions('output()', options, { after: anInteger });
     const { control, settings } = this.runtime;
     await control.record(id);
-    const { after = 0 } = options;
+    const after = chunkNumber(options);
     const page = await settings.tracker.output(id, after);
     if (!page) throw new JobNotFoundError(id);
     return transcript(pageFor(page, after));
@@ -102,7 +103,7 @@ export class BackgroundService {
    */
   follow(id: string, options: { after?: number } = {}): Observable<JobEvent> {
     checkOptions('follow()', options, { after: anInteger });
-    return this.runtime.control.follow(id, options);
+    return this.runtime.control.follow(id, { after: chunkNumber(options) });
   }
 
   /**
@@ -148,4 +149,9 @@ export class BackgroundService {
     checkOptions('drain()', options, { timeout: aDuration });
     await this.runtime.drain(parseDuration(options.timeout));
   }
+}
+
+/** There is none before the first; a store of numbers may take a negative one for something else. */
+function chunkNumber({ after = 0 }: { after?: number }): number {
+  return Math.max(0, after);
 }

@@ -4,6 +4,7 @@ import {
   aDuration,
   aFraction,
   aFunction,
+  aName,
   anInteger,
   anObjectOf,
   aText,
@@ -98,7 +99,7 @@ export const TRANSACTION = either(
 );
 
 export const BACKGROUND_OPTIONS: OptionRules = {
-  name: aText,
+  name: aName,
   timeout: aDuration,
   onTimeout: oneOf('throw', 'value'),
   retries: RETRIES,

@@ -4,6 +4,7 @@ import { Dispatcher } from '../dispatch/dispatcher.js';
 import { JobControl } from '../dispatch/job-control.js';
 import { BackgroundError } from '../errors/background.error.js';
 import { JobDeadlockError } from '../errors/deadlock.error.js';
+import { isJobId } from '../job/job-id.js';
 import { chain, type MaybePromise } from '../job/maybe-promise.js';
 import { captureConsole } from '../output/console-capture.js';
 import { JobRegistry } from '../registry/job-registry.js';
@@ -85,7 +86,7 @@ export class BackgroundRuntime {
 
   /** Runs a job again that has failed or was cancelled, here or in another process. */
   async retry(id: string): Promise<boolean> {
-    if (this.isClosed) return false;
+    if (this.isClosed || !isJobId(id)) return false;
     return (await this.dispatcher.retry(id)) || this.recovery.retry(id);
   }
 

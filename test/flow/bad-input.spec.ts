@@ -32,6 +32,8 @@ const BAD_JOB_OPTIONS: Case[] = [
   ['an option with the name of a built-in', { toString: 1 }, /no option "toString"/],
   ['an empty name', { name: '' }, /"name" is ''.*not empty/],
   ['a name that is no text', { name: 5 }, /"name" is 5/],
+  ['a name that PostgreSQL cannot store', { name: 'a\0b' }, /"name" is .*no NUL/],
+  ['a name for which there is no room', { name: 'x'.repeat(256) }, /"name" is .*255 characters/],
   ['another way to time out', { onTimeout: 'ignore' }, /"onTimeout".*'throw' or 'value'/],
   ['half a retry', { retries: 1.5 }, /"retries" is 1\.5.*whole number, 0 or more/],
   ['less than no retry', { retries: -1 }, /"retries" is -1/],
@@ -209,6 +211,9 @@ describe('What is called with a wrong argument', () => {
     ['a misspelt filter', { sate: 'failed' }, /Did you mean "state"\?/],
     ['a negative limit', { limit: -1 }, /"limit" is -1/],
     ['an empty name', { name: '' }, /"name" is ''/],
+    ['a name with a NUL', { name: '\0' }, /"name" is .*no NUL/],
+    ['no id to begin before', { before: '2026-01-01' }, /"before" is .*the id of a job/],
+    ['no id of a parent', { parentId: '\0' }, /"parentId" is .*the id of a job/],
     ['null', null, /object of options/],
   ] as Case[])('list() of %s says what it takes', async (_what, query, message) => {
     const { service } = await startJobs();
