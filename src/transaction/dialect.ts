@@ -1,3 +1,4 @@
+import { withoutComments } from './comments.js';
 import type { DataSourceLike, IsolationLevel } from './typeorm-shape.js';
 
 /** What a job's transaction must know of a kind of database. */
@@ -61,17 +62,25 @@ export function dialectOf(dataSource: DataSourceLike): Dialect {
 }
 
 const WRITES =
-  /^\s*(insert|update|delete|merge|replace|truncate|create|alter|drop|with\b[\s\S]*?\b(insert|update|delete|merge))\b/i;
-const ENDS_TRANSACTION = /^\s*(commit|end|rollback(?!\s+to)|begin|start\s+transaction)\b/i;
+  /^(insert|update|delete|merge|replace|truncate|create|alter|drop|with\b[\s\S]*?\b(insert|update|delete|merge))\b/i;
+const RETURNS_TO_SAVEPOINT = /^rollback\s+((work|transaction)\s+)?to\b/i;
+const ENDS_TRANSACTION =
+  /^(commit|end|abort|rollback|begin|start\s+transaction|prepare\s+transaction)\b/i;
 
 /** Whether a statement changes rows or tables. */
 export function isWrite(sql: string): boolean {
-  return WRITES.test(sql);
+  return WRITES.test(withoutComments(sql));
 }
 
 /** Whether a statement begins or ends a transaction by hand. */
 export function isTransactionControl(sql: string): boolean {
-  return ENDS_TRANSACTION.test(sql);
+  const statement = withoutComments(sql);
+  return ENDS_TRANSACTION.test(statement) && !RETURNS_TO_SAVEPOINT.test(statement);
+}
+
+/** Whether a statement undoes what came after a savepoint, errors too. */
+export function returnsToSavepoint(sql: string): boolean {
+  return RETURNS_TO_SAVEPOINT.test(withoutComments(sql));
 }
 
 function repeatable(isolation: IsolationLevel | undefined): string | undefined {

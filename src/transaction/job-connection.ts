@@ -6,7 +6,13 @@ import {
 import { currentJobScope } from '../context/scope.js';
 import type { LastStatement, OpenTransaction } from '../tracker/job-tracker.js';
 import { currentTransaction } from './ambient-transaction.js';
-import { dialectOf, isTransactionControl, isWrite, type Dialect } from './dialect.js';
+import {
+  dialectOf,
+  isTransactionControl,
+  isWrite,
+  returnsToSavepoint,
+  type Dialect,
+} from './dialect.js';
 import { isConnectionLost } from './lost-connection.js';
 import { endsByHand, overlap } from './mistakes.js';
 import { facadeOf } from './query-runner-facade.js';
@@ -129,8 +135,9 @@ export class JobConnection {
     if (!this.#begun) await this.begin(true);
     if (this.#failure && this.#dialect.isLost(this.#failure)) throw this.#swallowed();
     this.#noteWrite(sql);
-    // Awaited here: a promise that an async function returns is awaited in two turns more.
-    return await this.#inTurn(() => this.opener.runner.query(sql, parameters, structured));
+    const result = await this.#inTurn(() => this.opener.runner.query(sql, parameters, structured));
+    if (this.#failure && returnsToSavepoint(sql)) this.#forgiveFailure();
+    return result;
   }
 
   /** Connects and begins, once. */
@@ -179,6 +186,11 @@ export class JobConnection {
   async rollBackSavepoint(from: QueryRunnerLike): Promise<void> {
     this.#leaveSavepoint(from);
     await this.onRunner((runner) => runner.rollbackTransaction());
+    this.#forgiveFailure();
+  }
+
+  /** The statement that failed is undone: the database takes others again. */
+  #forgiveFailure(): void {
     if (!this.#dialect.isLost(this.#failure)) this.#failure = undefined;
   }
 

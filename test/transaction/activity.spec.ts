@@ -45,6 +45,22 @@ describeWithPostgres('A job with changes in PostgreSQL', () => {
     expect(await job.job()).not.toHaveProperty('rolledBack');
   });
 
+  it('says so of a statement behind a comment', async () => {
+    await using app = await startTransactionApp(database.options);
+    const written = new Latch();
+    const end = new Latch();
+    const job = app.inJob(async () => {
+      const values = { id: 3, note: null };
+      await app.rows.createQueryBuilder().comment('by the job').insert().values(values).execute();
+      written.open();
+      await end.opened;
+    });
+    await written.opened;
+    await until(async () => (await job.job()).writingSince !== undefined);
+    end.open();
+    await job;
+  });
+
   it.each([
     ['an error', (): void => {}, 'failed'],
     ['a cancel', (job: { cancel(): Promise<unknown> }): void => void job.cancel(), 'cancelled'],

@@ -179,4 +179,29 @@ export const waysIn: TransactionCase[] = [
       assert.deepEqual(await harness.idsSeenOutside(), []);
     },
   },
+  {
+    name: 'refuses them behind a comment, too',
+    async run(harness) {
+      const job = harness.inJob(async () => {
+        await harness.repository.save(row(1));
+        await harness.dataSource.query('/* that is all */\n-- really\n COMMIT');
+      });
+      await assert.rejects(job, { name: 'JobTransactionError' });
+      assert.deepEqual(await harness.idsSeenOutside(), []);
+    },
+  },
+  {
+    name: 'lets a savepoint that was made by hand be rolled back, with the error of a statement after it',
+    async run(harness) {
+      await harness.inJob(async () => {
+        await harness.repository.save(row(1));
+        await harness.dataSource.query('SAVEPOINT mine');
+        await harness.repository.save(row(2));
+        await assert.rejects(harness.dataSource.query('SELECT no_such_column'));
+        await harness.dataSource.query('ROLLBACK TO SAVEPOINT mine');
+        await harness.repository.save(row(3));
+      });
+      assert.deepEqual(await harness.idsSeenOutside(), [1, 3]);
+    },
+  },
 ];

@@ -1,4 +1,5 @@
-const COMMENTS = /^(\s+|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)+/;
+import { withoutComments } from '../comments.js';
+
 const READS = /^(select|values|explain)\b/i;
 const CHANGES = /\b(insert|update|delete|replace)\b/i;
 /** These write to the file, or wait for whoever does. */
@@ -26,8 +27,4 @@ export function mayEndTransaction(sql: string): boolean {
 /** Whether the connection is not as good as new after this statement. */
 export function marksConnection(sql: string): boolean {
   return MARKS_CONNECTION.test(withoutComments(sql));
-}
-
-function withoutComments(sql: string): string {
-  return sql.replace(COMMENTS, '');
 }
