@@ -34,6 +34,12 @@ export class WaitNode {
     return undefined;
   }
 
+  /** The jobs of a circle, this one first, where it waits for something that the other has, and that one waits for it. */
+  circleOver(other: WaitNode): readonly WaitNode[] | undefined {
+    const path = other.#pathTo(this);
+    return path && [this, ...path];
+  }
+
   /** The job goes on for good, or its attempt is over: it waits for nobody any more. */
   stopWaiting(): void {
     for (const awaited of this.#waitsFor) awaited.#waitedForBy.delete(this);

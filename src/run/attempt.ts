@@ -194,6 +194,10 @@ export class Attempt implements JobScope {
     );
   }
 
+  node(): WaitNode {
+    return this.call.future.node;
+  }
+
   pauses(waiting: WaitingFor): () => void {
     const goOn = this.#over ? undefined : this.#noted.wait(waiting);
     return () => goOn?.();

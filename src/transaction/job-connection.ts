@@ -4,6 +4,7 @@ import {
   takenOver,
 } from '../errors/transaction.errors.js';
 import { currentJobScope } from '../context/scope.js';
+import type { WaitNode } from '../future/wait-graph.js';
 import type { LastStatement, OpenTransaction } from '../tracker/job-tracker.js';
 import { currentTransaction } from './ambient-transaction.js';
 import {
@@ -47,6 +48,8 @@ export interface ConnectionOpener {
 export interface ConnectionOwner {
   readonly jobId: string;
   readonly jobName: string;
+  /** The job among those that wait for each other. */
+  readonly node?: (() => WaitNode) | undefined;
 }
 
 /** Whose transaction it is, and how it is to be. */

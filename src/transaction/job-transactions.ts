@@ -2,6 +2,7 @@ import type { Logger } from '@nestjs/common';
 import { BackgroundOptionsError } from '../errors/setup.errors.js';
 import type { Clock } from '../job/clock.js';
 import { SharedDelay } from '../job/shared-delay.js';
+import type { WaitNode } from '../future/wait-graph.js';
 import type { FileLocks, LockParty, Release, WaitRules } from '../engine/file-locks.js';
 import type { JobDefinition } from '../registry/job-definition.js';
 import { placeOf } from './database-place.js';
@@ -22,6 +23,16 @@ const DEFAULT_POOL = 10;
 /** What a job says of its transaction. */
 export type TransactionWish = Pick<JobDefinition, 'name' | 'transaction'> &
   Partial<Pick<JobDefinition, 'thread'>>;
+
+/** A job, as its transaction knows it. */
+export interface JobInTransaction {
+  /** Its transaction has written. */
+  wrote(): void;
+  /** Another job could go on on its connection. */
+  passOn?(): void;
+  /** The job among those that wait for each other. */
+  node?(): WaitNode;
+}
 
 /** Gives each job its transaction, on the DataSources of the application. */
 export class JobTransactions implements FileLocks {
@@ -66,13 +77,12 @@ export class JobTransactions implements FileLocks {
 
   /**
    * The transaction for an attempt; `undefined` where there is no database, or the job wants none.
-   * @param job Told of its first write, and when another job could go on on its connection.
    * @param onBegin Called when it is about to begin, on each DataSource.
    */
   forJob(
     { name, transaction, thread }: TransactionWish,
     id: string,
-    job: { wrote(): void; passOn?(): void },
+    job: JobInTransaction,
     onBegin?: () => void,
   ): JobTransaction | undefined {
     if (transaction === false || thread || this.#dataSources.size === 0) return undefined;
@@ -81,6 +91,7 @@ export class JobTransactions implements FileLocks {
     return new JobTransaction({
       jobId: id,
       jobName: name,
+      node: job.node && (() => job.node!()),
       isolation: asked.isolation,
       onBegin,
       passOn: () => job.passOn?.(),

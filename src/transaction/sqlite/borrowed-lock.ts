@@ -1,5 +1,5 @@
 import type { FileLocks, LockParty, Release, WaitRules } from '../../engine/file-locks.js';
-import type { WriterLock } from './writer-lock.js';
+import type { JobParty, WriterLock } from './writer-lock.js';
 
 /** As far as a database needs it. */
 export type FileLock = Pick<WriterLock, 'holder' | 'take' | 'takeIfFree'>;
@@ -22,7 +22,8 @@ export class BorrowedLock implements FileLock {
     return undefined;
   }
 
-  async take(party: LockParty, rules?: WaitRules): Promise<Release> {
+  async take({ title, jobId, isJob }: JobParty, rules?: WaitRules): Promise<Release> {
+    const party = { title, jobId, isJob };
     const release = await this.locks.take(this.file, party, rules);
     this.#holder = party;
     return () => {

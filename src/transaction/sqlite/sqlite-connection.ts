@@ -11,7 +11,7 @@ import { DirectTransaction } from './direct-transaction.js';
 import type { Lane, WatchedRunner } from './own-connection.js';
 import { databaseOf, type SqliteDatabase } from './sqlite-database.js';
 import type { SqliteRunner } from './sqlite-shape.js';
-import type { LockParty, Release } from './writer-lock.js';
+import type { JobParty, Release } from './writer-lock.js';
 
 /** A connection for a job alone, where the database is in a file; else the only one, while everybody else waits. */
 export function sqliteConnection(
@@ -96,14 +96,14 @@ class SqliteConnection implements ConnectionOpener {
 
   #lock(): Promise<void> | undefined {
     if (this.#database.isReadOnly) return undefined;
-    const { jobName, jobId } = this.owner;
+    const { jobName, jobId, node } = this.owner;
     const title = `the transaction of job ${jobName} (${jobId})`;
-    const party = { title, jobId, isJob: true };
+    const party = { title, jobId, isJob: true, node };
     this.#release = this.#database.holdIfFree(party);
     return this.#release ? undefined : this.#waitForLock(party);
   }
 
-  async #waitForLock(party: LockParty): Promise<void> {
+  async #waitForLock(party: JobParty): Promise<void> {
     this.#release = await this.#database.hold(party, { signal: this.#signal });
   }
 

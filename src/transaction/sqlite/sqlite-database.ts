@@ -7,7 +7,7 @@ import { laneOf, runnerOn, type Lane } from './own-connection.js';
 import { watchStatements } from './own-statements.js';
 import { fileLock, memoryLock, realPath } from './lock-registry.js';
 import { isFile, type SqliteDriverLike, type SqliteRunner } from './sqlite-shape.js';
-import type { LockParty, Release, WaitRules, WriterLock } from './writer-lock.js';
+import type { JobParty, Release, WaitRules, WriterLock } from './writer-lock.js';
 
 const DATABASE = Symbol.for('nestjs-background:sqlite-database');
 
@@ -81,18 +81,18 @@ export class SqliteDatabase {
   }
 
   /** Waits until it may write, and nobody else does. @throws DatabaseBusyError, JobTransactionError */
-  hold(party: LockParty, rules?: WaitRules): Promise<Release> {
+  hold(party: JobParty, rules?: WaitRules): Promise<Release> {
     const [only, ...more] = this.#locks();
     return more.length === 0 ? only!.take(party, rules) : this.#holdAll(party, rules);
   }
 
   /** Without a wait; `undefined` where it takes one, or may. */
-  holdIfFree(party: LockParty): Release | undefined {
+  holdIfFree(party: JobParty): Release | undefined {
     const locks = this.#locks();
     return locks.length === 1 ? locks[0]!.takeIfFree(party) : undefined;
   }
 
-  async #holdAll(party: LockParty, rules?: WaitRules): Promise<Release> {
+  async #holdAll(party: JobParty, rules?: WaitRules): Promise<Release> {
     const held: Release[] = [];
     const release = (): void => held.reverse().forEach((one) => one());
     try {

@@ -1,6 +1,7 @@
 import type { LockParty, Release, WaitRules } from '../../engine/file-locks.js';
 import { JobDeadlockError } from '../../errors/deadlock.error.js';
 import { DatabaseBusyError, JobTransactionError } from '../../errors/transaction.errors.js';
+import type { WaitNode } from '../../future/wait-graph.js';
 import { systemClock, type Clock } from '../../job/clock.js';
 
 /**
@@ -9,10 +10,22 @@ import { systemClock, type Clock } from '../../job/clock.js';
  */
 export const WAIT_LIMIT = 30_000;
 
+/**
+ * How long a circle over results and the lock stands before it is taken for one, in ms. Not at once: with `Promise.race`
+ * and `then` a job counts as waiting that goes on, and ends, and lets the other one write.
+ */
+const CIRCLE_TIME = 500;
+
 export type { LockParty, Release, WaitRules };
 
+/** Whoever wants to write in this thread. */
+export interface JobParty extends LockParty {
+  /** The job, if it is its transaction, among those that wait for each other. */
+  readonly node?: (() => WaitNode) | undefined;
+}
+
 interface Waiter {
-  readonly party: LockParty;
+  readonly party: JobParty;
   grant(): void;
 }
 
@@ -21,7 +34,7 @@ interface Waiter {
  * for it with the whole thread standing still; here the wait is asynchronous, and other code runs on.
  */
 export class WriterLock {
-  #holder: LockParty | undefined;
+  #holder: JobParty | undefined;
   #waiters: Waiter[] = [];
 
   constructor(
@@ -32,12 +45,12 @@ export class WriterLock {
     private readonly awaited = new Map<string, WriterLock>(),
   ) {}
 
-  get holder(): LockParty | undefined {
+  get holder(): JobParty | undefined {
     return this.#holder;
   }
 
-  /** @throws DatabaseBusyError after the limit; JobTransactionError or JobDeadlockError at once where the wait could never end. */
-  async take(party: LockParty, rules: WaitRules = {}): Promise<Release> {
+  /** @throws DatabaseBusyError after the limit; JobTransactionError or JobDeadlockError where the wait could never end. */
+  async take(party: JobParty, rules: WaitRules = {}): Promise<Release> {
     rules.signal?.throwIfAborted();
     this.#refuseWaitForItself(party);
     this.#refuseCircle(party);
@@ -46,11 +59,11 @@ export class WriterLock {
   }
 
   /** At once, where nobody holds it: then nobody is waiting either, nor could a wait be refused. */
-  takeIfFree(party: LockParty): Release | undefined {
+  takeIfFree(party: JobParty): Release | undefined {
     return this.#holder ? undefined : this.#giveTo(party);
   }
 
-  #giveTo(party: LockParty): Release {
+  #giveTo(party: JobParty): Release {
     this.#holder = party;
     let held = true;
     return () => {
@@ -66,16 +79,13 @@ export class WriterLock {
     next?.grant();
   }
 
-  #wait(party: LockParty, { signal, limit = WAIT_LIMIT }: WaitRules): Promise<void> {
+  #wait(party: JobParty, { signal, limit = WAIT_LIMIT }: WaitRules): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (error: unknown): void => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
         settle(() => reject(error));
       };
       const abort = (): void => leave(signal!.reason);
-      const stop = Number.isFinite(limit)
-        ? this.clock.after(limit, () => leave(this.#tooLong(limit)))
-        : () => {};
       const settle = (how: () => void): void => {
         stop();
         signal?.removeEventListener('abort', abort);
@@ -83,10 +93,28 @@ export class WriterLock {
         how();
       };
       const waiter: Waiter = { party, grant: () => settle(resolve) };
+      const stop = this.#watchOver(party, limit, leave);
       signal?.addEventListener('abort', abort);
       if (party.isJob) this.awaited.set(party.jobId!, this);
       this.#waiters.push(waiter);
     });
+  }
+
+  /** Ends a wait at its limit, or before, where a circle has stood for a while. */
+  #watchOver(party: JobParty, limit: number, leave: (error: Error) => void): () => void {
+    if (party.node === undefined && limit === Infinity) return () => {};
+    let stop = (): void => {};
+    const watch = (left: number, wasCircle: boolean): void => {
+      const step = party.node ? Math.min(left, CIRCLE_TIME) : left;
+      stop = this.clock.after(step, () => {
+        const circle = this.#circleOf(party);
+        if (circle && wasCircle) return leave(circle);
+        if (left <= step) return leave(this.#tooLong(limit));
+        watch(left - step, circle !== undefined);
+      });
+    };
+    watch(limit, false);
+    return () => stop();
   }
 
   #tooLong(limit: number): DatabaseBusyError {
@@ -104,8 +132,21 @@ export class WriterLock {
     );
   }
 
+  /** The waiter is awaited by the job that holds the lock, over others or not: that one would never end. */
+  #circleOf(party: JobParty): JobDeadlockError | undefined {
+    const holder = this.#holder?.node?.();
+    const circle = holder && party.node?.().circleOver(holder);
+    if (!circle) return undefined;
+    return new JobDeadlockError(
+      circle,
+      `${party.title} waits to write to ${this.title}, which is held by ${this.#holder!.title}, and that job waits for this ` +
+        'one: neither would ever end. SQLite has one writer at a time: let the job await the other before it uses the ' +
+        'database, or not at all.',
+    );
+  }
+
   /** Two jobs that each hold a file and want the other's. */
-  #refuseCircle(party: LockParty): void {
+  #refuseCircle(party: JobParty): void {
     if (!party.isJob) return;
     const passed = [party];
     let holder = this.#holder;
