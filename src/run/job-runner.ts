@@ -1,4 +1,5 @@
 import type { DeliveryDone, DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
+import { toFailure } from '../errors/failure.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
@@ -286,13 +287,27 @@ export class JobRunner implements AttemptHost {
   }
 
   /** @throws the error, where nothing comes before it */
-  #endNotRecorded(attempt: Attempt, change: JobChange, error: unknown): boolean {
+  #endNotRecorded(attempt: Attempt, change: JobChange, error: unknown): MaybePromise<boolean> {
     const { call } = attempt;
     if (this.#isPassing(call, error)) this.#recordEndLater(attempt, change);
     // What the job threw comes first: whoever awaits it must not be told of the tracker instead.
     else if (change.type === 'fail' || change.type === 'cancel') {
       this.settings.reporter.trackerFailed(call, 'record its end', error);
       return false;
+    } else if (change.type === 'complete') return this.#endAsFailed(attempt, change.at, error);
+    throw error;
+  }
+
+  /**
+   * The result cannot be stored: it is too large, say. The job is told of as failed, not as running for ever.
+   * @throws the error
+   */
+  async #endAsFailed(attempt: Attempt, at: number, error: unknown): Promise<never> {
+    const failure = { type: 'fail', at, error: toFailure(error) } as const;
+    try {
+      await this.#records.end(attempt, failure);
+    } catch {
+      // What came first is what is told.
     }
     throw error;
   }

@@ -75,6 +75,13 @@ describe.each(WAYS)('A tracker that fails %s', (how) => {
     },
   );
 
+  it('at the change "complete", since the result is too large, has the job fail, and not run for ever', async () => {
+    const { app } = await startBroken('change', how, onlyOn('complete'));
+    const job = app.run(() => 'done');
+    await expect(job).rejects.toThrow(GONE);
+    expect(await job.job()).toMatchObject({ state: 'failed', error: { message: GONE } });
+  });
+
   it('at the change "fail" does not hide what the job threw, and later jobs run', async () => {
     const { app } = await startBroken('change', how, onlyOn('fail'));
     const job = app.run(() => Promise.reject(new Error('boom')));
