@@ -60,7 +60,7 @@ export function defineJob(
     method,
     timeout: parseDuration(chosen.timeout),
     onTimeout: chosen.onTimeout ?? 'throw',
-    retries: retryRules(chosen.retries ?? 0),
+    retries: retryRules(name, chosen.retries ?? 0),
     delay: parseDuration(chosen.delay) ?? 0,
     priority: chosen.priority ?? 0,
     concurrency: concurrencyRules(name, chosen.concurrency),
@@ -89,10 +89,11 @@ function doubled(delay: number, times: number): number {
   return Math.max(delay, Math.min(delay * 2 ** times, LONGEST_BACKOFF));
 }
 
-function retryRules(retries: number | RetryOptions): RetryRules {
-  const given = typeof retries === 'number' ? { limit: retries } : retries;
+/** @throws BackgroundOptionsError without a limit. */
+function retryRules(name: string, retries: number | RetryOptions): RetryRules {
+  const given: Partial<RetryOptions> = typeof retries === 'number' ? { limit: retries } : retries;
   return {
-    limit: given.limit ?? 0,
+    limit: needed(name, 'retries', 'limit', given.limit),
     delay: parseDuration(given.delay) ?? 1000,
     backoff: given.backoff ?? 'exponential',
     jitter: given.jitter ?? 0,

@@ -82,6 +82,16 @@ describe('@Background() and background()', () => {
     expect(call).toThrow(message);
   });
 
+  it.each([
+    ['retries', 'limit', { retries: { delay: '1s' } }],
+    ['concurrency', 'limit', { concurrency: { key: () => 'a' } }],
+    ['unique', 'key', { unique: { for: '1m' } }],
+  ])('refuse %s without its %s', (option, part, options) => {
+    const call = (): unknown => background(() => 1, wrong<BackgroundOptions>(options))();
+    expect(call).toThrow(BackgroundOptionsError);
+    expect(call).toThrow(`{ ${option} } has no "${part}". Give it one`);
+  });
+
   it('take an option that is undefined as not given', () => {
     expect(() => background(() => 1, { timeout: undefined, retries: undefined })).not.toThrow();
   });
