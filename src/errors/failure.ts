@@ -6,14 +6,29 @@ export function toFailure(thrown: unknown): JobFailure {
   try {
     return thrown instanceof Error ? failureOf(thrown) : { name: 'Error', message: textOf(thrown) };
   } catch {
-    return { name: 'Error', message: 'A value was thrown that cannot be read.' };
+    return { name: 'Error', message: UNREADABLE };
   }
 }
 
+const UNREADABLE = 'A value was thrown that cannot be read.';
+
+/** Each by itself: a stack that cannot be had, by a broken `Error.prepareStackTrace` say, must not hide the message. */
 function failureOf(error: Error): JobFailure {
-  const failure: JobFailure = { name: String(error.name), message: String(error.message) };
-  if (typeof error.stack === 'string') failure.stack = error.stack;
+  const failure: JobFailure = {
+    name: readable(() => String(error.name), 'Error'),
+    message: readable(() => String(error.message), UNREADABLE),
+  };
+  const stack: unknown = readable(() => error.stack, undefined);
+  if (typeof stack === 'string') failure.stack = stack;
   return failure;
+}
+
+function readable<T>(read: () => T, instead: T): T {
+  try {
+    return read();
+  } catch {
+    return instead;
+  }
 }
 
 function textOf(thrown: unknown): string {

@@ -21,6 +21,9 @@ const UNREADABLE = Object.defineProperties(new Error(), {
   stack: { get: () => HOSTILE.message },
   message: { get: () => HOSTILE.message },
 });
+const WITHOUT_STACK = Object.defineProperty(new Error('boom'), 'stack', {
+  get: () => HOSTILE.message,
+});
 const PROXY = new Proxy(
   {},
   {
@@ -52,6 +55,7 @@ const THROWN: readonly [what: string, thrown: () => unknown, message: string | R
   ['a function', () => () => 'called', /Function/],
   ['an object whose getters throw', () => HOSTILE, /Getter/],
   ['an error that cannot be read', () => UNREADABLE, /cannot be read/],
+  ['an error whose stack cannot be had', () => WITHOUT_STACK, 'boom'],
   ['a proxy that refuses everything', () => PROXY, /./],
 ];
 
