@@ -70,20 +70,39 @@ class ArgumentWalk {
   }
 
   #visitProperties(value: object, path: string): void {
-    if (value instanceof Error) {
-      if ('cause' in value) this.visit(value.cause, `${path}.cause`);
-      return;
-    }
-    for (const [key, member] of Object.entries(value)) {
+    if (value instanceof Error) return this.#visitError(value, path);
+    const entries = Object.entries(value);
+    this.#refuseHidden(value, entries.length, path);
+    for (const [key, member] of entries) {
       const at = Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`;
       if (FORBIDDEN_KEYS.has(key)) this.#refuse(at, 'a property of this name');
       this.visit(member, at);
     }
   }
 
+  #visitError(error: Error, path: string): void {
+    if ('cause' in error) this.visit(error.cause, `${path}.cause`);
+    if (error instanceof AggregateError) this.visit(error.errors, `${path}.errors`);
+  }
+
+  /** What JSON leaves out without a word. */
+  #refuseHidden(value: object, seen: number, path: string): void {
+    const symbols = Object.getOwnPropertySymbols(value);
+    const symbol = symbols.find((key) => Object.prototype.propertyIsEnumerable.call(value, key));
+    if (symbol) this.#refuse(`${path}[${String(symbol)}]`, 'a property under a symbol');
+    if (!Array.isArray(value) || seen >= value.length) return;
+    this.#refuse(`${path}[${holeIn(value)}]`, 'a place where there is nothing');
+  }
+
   #refuse(path: string, what: string): never {
     throw new ArgumentsNotSerializableError(this.jobName, path, what);
   }
+}
+
+function holeIn(list: readonly unknown[]): number {
+  let index = 0;
+  while (index in list) index += 1;
+  return index;
 }
 
 function describeInstance(value: object): string {

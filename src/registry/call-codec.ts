@@ -2,6 +2,7 @@ import { toFailure } from '../errors/failure.js';
 import { SuperJSON, type SuperJSONResult } from 'superjson';
 import { ArgumentsNotSerializableError } from '../errors/thread.errors.js';
 import { checkArguments } from './argument-check.js';
+import { errorCodec } from './error-codec.js';
 import type { JobDefinition } from './job-definition.js';
 
 /** What a call may decide beside its arguments. */
@@ -31,6 +32,7 @@ codec.registerCustom<Buffer, string>(
   },
   'Buffer',
 );
+codec.registerCustom<Error, never>(errorCodec as never, 'Error');
 
 /**
  * A call as text, for a durable tracker: JSON plus Date, BigInt, Map, Set, undefined, Error, Buffer and the like.

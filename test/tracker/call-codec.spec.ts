@@ -40,6 +40,29 @@ describe('Arguments that are stored', () => {
     expect((error.cause as Error).message).toBe('worse');
   });
 
+  it('come back as errors of their kind, with what a job may look at, and no more', () => {
+    const sent = Object.assign(new RangeError('far', { cause: new Date(5) }), {
+      ...{ code: 'E_FAR', status: 416, socket: { write: () => true } },
+    });
+    const [error] = roundTrip(sent) as [RangeError & { code: string; socket?: unknown }];
+    expect(error).toBeInstanceOf(RangeError);
+    expect({ ...error }).toEqual({ code: 'E_FAR', status: 416 });
+    expect([error.stack, error.cause]).toEqual([sent.stack, new Date(5)]);
+  });
+
+  it('come back as several errors in one', () => {
+    const [error] = roundTrip(new AggregateError([new TypeError('a'), 'b'], 'both')) as [
+      AggregateError,
+    ];
+    expect(error).toBeInstanceOf(AggregateError);
+    expect([error.message, ...(error.errors as unknown[])]).toEqual([
+      'both',
+      new TypeError('a'),
+      'b',
+    ]);
+    expect('cause' in error).toBe(false);
+  });
+
   it('come back as one object where they were one, in a circle too', () => {
     const node: { self?: unknown } = {};
     node.self = node;
@@ -55,6 +78,9 @@ describe('Arguments that are stored', () => {
     ['arguments[0]', Readable.from([]), 'an instance of'],
     ['arguments[0][0]', new Map([['a', () => 1]]), 'a function'],
     ['arguments[0]', new Date(NaN), 'an invalid Date'],
+    ['arguments[0].list[1]', { list: Object.assign([1], { length: 3 }) }, 'there is nothing'],
+    ['arguments[0].a[Symbol(key)]', { a: { [Symbol('key')]: 1 } }, 'under a symbol'],
+    ['arguments[0].errors[0]', new AggregateError([new User('eve')]), 'an instance of User'],
     [
       'arguments[0].__proto__',
       JSON.parse('{"__proto__":{"admin":true}}') as unknown,
