@@ -25,7 +25,7 @@ export const errorCodec = {
   deserialize({ name, message, stack, cause, errors, ...scalars }: Kept): Error {
     const error = Array.isArray(errors)
       ? new AggregateError(errors, message)
-      : (Reflect.construct(Error, [message], kindOf(name)) as Error);
+      : Reflect.construct<[string], Error>(Error, [message], kindOf(name));
     if (error.name !== name) hide(error, 'name', name);
     hide(error, 'stack', stack ?? `${name}: ${message}`);
     if (cause !== undefined) hide(error, 'cause', cause);

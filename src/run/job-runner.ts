@@ -1,5 +1,4 @@
 import type { DeliveryDone, DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
-import { toFailure } from '../errors/failure.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
@@ -294,21 +293,8 @@ export class JobRunner implements AttemptHost {
     else if (change.type === 'fail' || change.type === 'cancel') {
       this.settings.reporter.trackerFailed(call, 'record its end', error);
       return false;
-    } else if (change.type === 'complete') return this.#endAsFailed(attempt, change.at, error);
-    throw error;
-  }
-
-  /**
-   * The result cannot be stored: it is too large, say. The job is told of as failed, not as running for ever.
-   * @throws the error
-   */
-  async #endAsFailed(attempt: Attempt, at: number, error: unknown): Promise<never> {
-    const failure = { type: 'fail', at, error: toFailure(error) } as const;
-    try {
-      await this.#records.end(attempt, failure);
-    } catch {
-      // What came first is what is told.
-    }
+    } else if (change.type === 'complete')
+      return this.#records.endAsFailed(attempt, change.at, error);
     throw error;
   }
 

@@ -1,3 +1,4 @@
+import { toFailure } from '../errors/failure.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
 import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
@@ -84,6 +85,19 @@ export class RecordKeeper {
     if (isInDoubt && found?.state === 'completed' && found.attempt === number) return found;
     attempt.elsewhere = found;
     return undefined;
+  }
+
+  /**
+   * The result cannot be stored: it is too large, say. The job is told of as failed, not as running for ever.
+   * @throws the error
+   */
+  async endAsFailed(attempt: Attempt, at: number, error: unknown): Promise<never> {
+    try {
+      await this.end(attempt, { type: 'fail', at, error: toFailure(error) });
+    } catch {
+      // What came first is what is told.
+    }
+    throw error;
   }
 
   /** Nobody waits for it any more; but when the tracker answers, the job shall end, or be run again. */

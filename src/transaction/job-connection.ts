@@ -15,7 +15,7 @@ import {
   type Dialect,
 } from './dialect.js';
 import { isConnectionLost } from './lost-connection.js';
-import { endsByHand, overlap } from './mistakes.js';
+import { endsByHand, otherIsolation, overlap, swallowed } from './mistakes.js';
 import { facadeOf } from './query-runner-facade.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
 
@@ -136,7 +136,7 @@ export class JobConnection {
     this.#refuseOverlap(from);
     if (isTransactionControl(sql)) throw endsByHand(sql);
     if (!this.#begun) await this.begin(true);
-    if (this.#failure && this.#dialect.isLost(this.#failure)) throw this.#swallowed();
+    if (this.#failure && this.#dialect.isLost(this.#failure)) throw swallowed(this.#failure);
     this.#noteWrite(sql);
     const result = await this.#inTurn(() => this.opener.runner.query(sql, parameters, structured));
     if (this.#failure && returnsToSavepoint(sql)) this.#forgiveFailure();
@@ -213,7 +213,7 @@ export class JobConnection {
 
   /** @throws JobTransactionError where a commit would lose rows, or take in half of something. */
   assertCommittable(): void {
-    if (this.#failure) throw this.#swallowed();
+    if (this.#failure) throw swallowed(this.#failure);
     if (this.#savepoints.length > 0) {
       throw new JobTransactionError(
         'The job began a transaction within its own and neither committed nor rolled it back. Await it to its end.',
@@ -314,24 +314,11 @@ export class JobConnection {
   }
 
   #refuseIsolation(isolation: IsolationLevel | undefined): void {
-    if (!isolation || isolation === this.isolation) return;
-    throw new JobTransactionError(
-      `A transaction within a job has the isolation of the job; ${isolation} cannot be had in it. ` +
-        `Ask for it on the job: @Background({ transaction: { isolation: '${isolation}' } }).`,
-    );
+    if (isolation && isolation !== this.isolation) throw otherIsolation(isolation);
   }
 
   #refuseIfEnded(): void {
     if (this.#ended) throw new JobTransactionEndedError(this.rules.jobId, this.rules.jobName);
-  }
-
-  #swallowed(): JobTransactionError {
-    return new JobTransactionError(
-      'A statement of the job failed, and the database has given its transaction up; the error was caught, and a ' +
-        'commit would have lost the rows. Let the error pass, or put the statement into dataSource.transaction(), ' +
-        'which is a savepoint here.',
-      { cause: this.#failure },
-    );
   }
 }
 

@@ -13,3 +13,19 @@ export function endsByHand(sql: string): JobTransactionError {
       'back when it throws; for a part of its own use dataSource.transaction(), or outsideTransaction().',
   );
 }
+
+export function otherIsolation(isolation: string): JobTransactionError {
+  return new JobTransactionError(
+    `A transaction within a job has the isolation of the job; ${isolation} cannot be had in it. ` +
+      `Ask for it on the job: @Background({ transaction: { isolation: '${isolation}' } }).`,
+  );
+}
+
+export function swallowed(cause: unknown): JobTransactionError {
+  return new JobTransactionError(
+    'A statement of the job failed, and the database has given its transaction up; the error was caught, and a ' +
+      'commit would have lost the rows. Let the error pass, or put the statement into dataSource.transaction(), ' +
+      'which is a savepoint here.',
+    { cause },
+  );
+}
