@@ -18,6 +18,11 @@ export abstract class AmbientTransaction implements SurroundingTransaction {
     return this.outer?.runnerFor(dataSource);
   }
 
+  /** A statement is about to run in it, on a query runner that code had at hand and asked nobody for. */
+  isUsedOn(dataSource: DataSourceLike): void {
+    this.outer?.isUsedOn(dataSource);
+  }
+
   /** Whether a statement has begun it on a DataSource. */
   hasBegunOn(dataSource: DataSourceLike): boolean {
     return this.outer?.hasBegunOn(dataSource) ?? false;

@@ -134,6 +134,7 @@ export class JobConnection {
     from?: QueryRunnerLike,
   ): Promise<unknown> {
     this.#refuseOverlap(from);
+    if (from) currentTransaction()?.isUsedOn(this.dataSource);
     if (isTransactionControl(sql)) throw endsByHand(sql);
     if (!this.#begun) await this.begin(true);
     if (this.#failure && this.#dialect.isLost(this.#failure)) throw swallowed(this.#failure);

@@ -20,7 +20,12 @@ export class ProbeTransaction extends AmbientTransaction {
   override runnerFor(dataSource: DataSourceLike): QueryRunnerLike | undefined {
     this.lookedOutside ||= !this.probed.hasBegunOn(dataSource);
     if (!this.probed.hasBegunOn(dataSource)) return undefined;
-    this.snapshot = this.probed.snapshotOn(dataSource);
+    this.isUsedOn(dataSource);
     return this.probed.runnerFor(dataSource);
+  }
+
+  /** By the manager of a transaction within the job, too, which has its query runner already. */
+  override isUsedOn(dataSource: DataSourceLike): void {
+    if (this.probed.hasBegunOn(dataSource)) this.snapshot = this.probed.snapshotOn(dataSource);
   }
 }

@@ -1,8 +1,14 @@
 import { renameSync, rmSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import Sqlite from 'better-sqlite3';
-import { Background, JobTransactionError } from '../../src/index.js';
+import {
+  Background,
+  JobTransactionError,
+  timedQuery,
+  TimedQuerySnapshotError,
+} from '../../src/index.js';
 import { Injectable } from '@nestjs/common';
+import type { Repository } from 'typeorm';
 import { Latch } from '../support/latch.js';
 import { closeApps } from '../support/test-app.js';
 import { committed, freshFile, Note, Notes, removeFiles, startSqliteApp } from './sqlite-app.js';
@@ -14,6 +20,22 @@ afterEach(async () => {
 });
 
 describe('A job on a SQLite file fails, and writes nothing,', () => {
+  it.each([
+    ['a repository', (repository: Repository<Note>) => repository],
+    ['the manager of a transaction', (_: unknown, own: Repository<Note>) => own],
+  ])('when it waits for a row that its transaction cannot see, with %s', async (_how, choose) => {
+    const { notes, file } = await startSqliteApp();
+    const job = notes.run(async (repository) => {
+      await repository.save({ text: 'lost' });
+      await repository.manager.transaction((manager) => {
+        const rows = choose(repository, manager.withRepository(repository));
+        return timedQuery(() => rows.findOneBy({ text: 'never' }));
+      });
+    });
+    await expect(job).rejects.toBeInstanceOf(TimedQuerySnapshotError);
+    expect(committed(file)).toEqual([]);
+  });
+
   it('when SQLite has ended its transaction after an error that the job swallowed', async () => {
     const { notes, dataSource, file } = await startSqliteApp();
     await dataSource.query(

@@ -4,7 +4,7 @@ import { fakeClock } from '../../src/testing/index.js';
 import { postgresDatabase, type TestDatabase } from '../support/databases.js';
 import { describeWithPostgres } from '../support/services.js';
 import { closeApps } from '../support/test-app.js';
-import { type Row, startTransactionApp } from '../support/transaction-app.js';
+import { Row, startTransactionApp } from '../support/transaction-app.js';
 import { until } from '../support/until.js';
 
 let database: TestDatabase;
@@ -179,6 +179,18 @@ describeWithPostgres('timedQuery', () => {
       name: 'TimedQuerySnapshotError',
       isolation: 'REPEATABLE READ',
     });
+  });
+
+  it('says so too where it looks with the manager of a transaction within the job', async () => {
+    await using app = await startTransactionApp(database.options);
+    const job = app.inJob(
+      () =>
+        app.dataSource.transaction((manager) =>
+          timedQuery(() => manager.findOneBy(Row, { id: 8 })),
+        ),
+      { transaction: { isolation: 'REPEATABLE READ' } },
+    );
+    await expect(job).rejects.toMatchObject({ name: 'TimedQuerySnapshotError' });
   });
 
   it('waits without a slot for others: a request and another job run on', async () => {
