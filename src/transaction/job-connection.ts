@@ -4,9 +4,9 @@ import {
   takenOver,
 } from '../errors/transaction.errors.js';
 import { currentJobScope } from '../context/scope.js';
-import type { WaitNode } from '../future/wait-graph.js';
 import type { LastStatement, OpenTransaction } from '../tracker/job-tracker.js';
 import { currentTransaction } from './ambient-transaction.js';
+import type { ConnectionOpener, ConnectionOwner } from './connection-opener.js';
 import {
   dialectOf,
   isTransactionControl,
@@ -18,39 +18,6 @@ import { isConnectionLost } from './lost-connection.js';
 import { endsByHand, otherIsolation, overlap, swallowed } from './mistakes.js';
 import { facadeOf } from './query-runner-facade.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
-
-/** Opens the connection of a job on a DataSource, and its transaction. */
-export interface ConnectionOpener {
-  /** A query runner of its own; connects when it is first used. */
-  readonly runner: QueryRunnerLike;
-  /** A query runner of the same kind that never connects. */
-  another(): QueryRunnerLike;
-  /** @param isForStatement Whether it is for a statement that comes at once. */
-  begin(isolation: IsolationLevel | undefined, isForStatement: boolean): Promise<void>;
-  /** What `begin` may have to wait for. */
-  readonly scarce: 'connection' | 'writer lock';
-  /** After commit or rollback. */
-  close(error?: Error): Promise<void>;
-  /** Ends a statement that is being run, so that a rollback need not wait for it. */
-  interrupt(): Promise<void>;
-  /** What the connection was cut with, where that was noticed while nothing ran on it. */
-  readonly fault?: Error | undefined;
-  /**
-   * Commits with one more statement, in one round trip, where the database can.
-   * @param passOn Called where the connection could be joined by another job meanwhile.
-   */
-  readonly commitWith?: ((last: LastStatement, passOn?: () => void) => Promise<void>) | undefined;
-  /** Gives up a begin that waits, for whatever it waits. */
-  abandon?(): void;
-}
-
-/** Whose connection it is. */
-export interface ConnectionOwner {
-  readonly jobId: string;
-  readonly jobName: string;
-  /** The job among those that wait for each other. */
-  readonly node?: (() => WaitNode) | undefined;
-}
 
 /** Whose transaction it is, and how it is to be. */
 export interface ConnectionRules extends ConnectionOwner {

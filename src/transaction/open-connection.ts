@@ -1,4 +1,4 @@
-import type { ConnectionOpener, ConnectionOwner } from './job-connection.js';
+import type { ConnectionOpener, ConnectionOwner } from './connection-opener.js';
 import { pooledConnection } from './pooled-connection.js';
 import { sqliteConnection } from './sqlite/sqlite-connection.js';
 import { isSqlite } from './sqlite/sqlite-shape.js';

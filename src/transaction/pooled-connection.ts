@@ -1,4 +1,4 @@
-import type { ConnectionOpener } from './job-connection.js';
+import type { ConnectionOpener } from './connection-opener.js';
 import type { LastStatement } from '../tracker/job-tracker.js';
 import { holdBegin, type HeldBegin } from './postgres/begin-with-first.js';
 import { closePortals } from './postgres/close-portals.js';

@@ -5,7 +5,7 @@ import {
 } from '../../errors/transaction.errors.js';
 import { isPromise } from '../../job/maybe-promise.js';
 import type { LastStatement } from '../../tracker/job-tracker.js';
-import type { ConnectionOpener, ConnectionOwner } from '../job-connection.js';
+import type { ConnectionOpener, ConnectionOwner } from '../connection-opener.js';
 import type { DataSourceLike, IsolationLevel } from '../typeorm-shape.js';
 import { DirectTransaction } from './direct-transaction.js';
 import type { Lane, WatchedRunner } from './own-connection.js';
