@@ -108,7 +108,7 @@ export function endedAnswer(head: JobHead): HttpAnswer {
   return { status: 204, headers: { ...ALWAYS, ...headersOf(head) }, body: '' };
 }
 
-/** To a HEAD request: there is such a route; what it would start is not started. */
+/** To HEAD and OPTIONS: there is such a route; what it would start is not started. */
 export function lookAnswer(): HttpAnswer {
   return { status: 200, headers: { ...ALWAYS, ...TEXT }, body: '' };
 }

@@ -48,12 +48,15 @@ const FACES: Readonly<Record<string, Face>> = {
   'application/x-ndjson': 'ndjson',
 };
 
+/** What only asks about a route: a handler of all methods gets that too. */
+const LOOKS = new Set(['HEAD', 'OPTIONS']);
+
 /** Chooses by method, query and headers alone. A request that cannot be meant to start a job is never a start. */
 export function negotiate(request: RequestView, param: string): Choice {
   const reads = request.method === 'GET' || request.method === 'HEAD';
   const id = askedId(request.url, param);
   if (reads && id !== undefined) return pollOf(request, id);
-  if (request.method === 'HEAD') return { kind: 'look' };
+  if (LOOKS.has(request.method)) return { kind: 'look' };
   if (isPrefetch(request)) return { kind: 'prefetch' };
   if (isCancel(request)) return { kind: 'cancel', id: id ?? '', face: faceFor(request) };
   const prefer = readPrefer(request.header('prefer'));

@@ -213,6 +213,14 @@ describe.each(PLATFORMS)('A job that a POST started on %s', (platform) => {
     expect(await app.service.list()).toEqual([]);
   });
 
+  it('is not needed where the handler is for all methods, of which HEAD and OPTIONS start nothing', async () => {
+    await using app = await startApp({ controllers: [Things], providers: [Tasks], platform });
+    for (const method of ['HEAD', 'OPTIONS']) {
+      expect((await app.fetch('/things/any', { method })).status).toBe(200);
+    }
+    expect(await app.service.list()).toEqual([]);
+  });
+
   it('is not polled by POST: that starts another', async () => {
     await using app = await startApp({ controllers: [Things], providers: [Tasks], platform });
     const location = await startAt(app, '/things', post);

@@ -37,6 +37,11 @@ class Reporter {
   }
 }
 
+/** What of a text can be the name of a job. */
+export function nameFrom(text: string): string {
+  return text.replaceAll('\0', '').slice(0, 255) || 'nameless';
+}
+
 /** Jobs that are named as texts say, report them and fail with them. */
 export async function startHostile(
   platform: Platform = 'express',
@@ -44,7 +49,7 @@ export async function startHostile(
 ): Promise<TestApp> {
   const app = await startDashboard({ platform, controllers: [], providers: [Reporter] });
   const reporter = app.get(Reporter);
-  const jobs = texts.map((text) => background(reporter, { name: text }).report(text));
+  const jobs = texts.map((text) => background(reporter, { name: nameFrom(text) }).report(text));
   await Promise.allSettled(jobs);
   return app;
 }
