@@ -58,6 +58,17 @@ describeWithPostgres('A BEGIN that waits for the first statement', (url) => {
     await client.query('COMMIT');
   });
 
+  it('goes out before a statement that tells by a callback', async () => {
+    holdBegin(client);
+    await client.query('START TRANSACTION');
+    const rows = await new Promise((resolve) => {
+      client.query('SELECT $1::int AS one', [1], (_error, result) => resolve(result.rows));
+    });
+    expect(rows).toEqual([{ one: 1 }]);
+    expect(client.getTransactionStatus()).toBe('T');
+    await client.query('COMMIT');
+  });
+
   it('is forgotten where no statement has come', async () => {
     const held = holdBegin(client)!;
     await client.query('START TRANSACTION');

@@ -89,7 +89,7 @@ export class HeldBegin {
     const [text, values] = asked;
     if (text === BEGIN_SQL) return Promise.resolve(NOTHING);
     this.forget();
-    if (typeof text === 'string') return this.#begin(beginning, text, values);
+    if (isPlain(asked)) return this.#begin(beginning, text as string, values);
     beginning.before?.send();
     void (this.query(BEGIN_SQL) as Promise<unknown>).catch(() => undefined);
     return this.query(...asked);
@@ -133,6 +133,11 @@ export class HeldBegin {
     await (this.query('ROLLBACK') as Promise<unknown>).catch(() => undefined);
     this.query(asFirst(query));
   }
+}
+
+/** A text and values, of which a promise is to tell: so TypeORM asks. */
+function isPlain(asked: Asked): boolean {
+  return typeof asked[0] === 'string' && !asked.some((one) => typeof one === 'function');
 }
 
 /** Replaced on the one query: a class of its own would have to be made for each copy of `pg`. */
