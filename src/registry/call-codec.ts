@@ -34,6 +34,9 @@ codec.registerCustom<Buffer, string>(
 );
 codec.registerCustom<Error, never>(errorCodec as never, 'Error');
 
+/** The text of a call without arguments: there are many of those. */
+const NOTHING_GIVEN = '{"args":[]}';
+
 /**
  * A call as text, for a durable tracker: JSON plus Date, BigInt, Map, Set, undefined, Error, Buffer and the like.
  * @throws ArgumentsNotSerializableError with the path of what would not come back as it was.
@@ -45,6 +48,7 @@ export function encodeCall(
   context?: object,
 ): string {
   const rules = rulesOf(definition, own);
+  if (args.length === 0 && !rules && !context) return NOTHING_GIVEN;
   const stored: StoredCall = { ...encodeArguments(definition.name, args), rules, context };
   return JSON.stringify(stored);
 }
