@@ -26,8 +26,8 @@ export class WaitNode {
    * close a circle: then nothing is noted.
    */
   waitFor(awaited: WaitNode, lend?: LendSlot, note?: NoteWait): JobDeadlockError | undefined {
-    const path = awaited.#pathTo(this);
-    if (path) return new JobDeadlockError([this, ...path]);
+    const path = awaited.#pathTo((node) => node === this);
+    if (path) return new JobDeadlockError([this, ...path.slice(0, -1)]);
     if (this.#waitsFor.size === 0) this.#stop(awaited, lend, note);
     this.#waitsFor.add(awaited);
     awaited.#waitedForBy.add(this);
@@ -36,8 +36,13 @@ export class WaitNode {
 
   /** The jobs of a circle, this one first, where it waits for something that the other has, and that one waits for it. */
   circleOver(other: WaitNode): readonly WaitNode[] | undefined {
-    const path = other.#pathTo(this);
-    return path && [this, ...path];
+    const path = other.#pathTo((node) => node === this);
+    return path && [this, ...path.slice(0, -1)];
+  }
+
+  /** The jobs from this one to one of those with these ids for which it waits, over others or not. */
+  pathToOneOf(ids: readonly string[]): readonly WaitNode[] | undefined {
+    return this.#pathTo((node) => node !== this && ids.includes(node.id));
   }
 
   /** The job goes on for good, or its attempt is over: it waits for nobody any more. */
@@ -76,15 +81,15 @@ export class WaitNode {
     this.#note = undefined;
   }
 
-  /** The jobs from this one to the other, each waiting for the next, without the other itself; searched without recursion. */
-  #pathTo(goal: WaitNode): WaitNode[] | undefined {
-    if (goal === this) return [];
+  /** The jobs from this one to the goal, each waiting for the next; searched without recursion. */
+  #pathTo(isGoal: (node: WaitNode) => boolean): WaitNode[] | undefined {
+    if (isGoal(this)) return [this];
     if (this.#waitsFor.size === 0) return undefined;
     const cameFrom = new Map<WaitNode, WaitNode | undefined>([[this, undefined]]);
     // A map is walked in the order of insertion, additions during the walk included: a queue that knows its past.
     for (const node of cameFrom.keys()) {
       for (const next of node.#waitsFor) {
-        if (next === goal) return pathBackFrom(node, cameFrom);
+        if (isGoal(next)) return [...pathBackFrom(node, cameFrom), next];
         if (!cameFrom.has(next)) cameFrom.set(next, node);
       }
     }

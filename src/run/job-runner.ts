@@ -1,4 +1,5 @@
 import type { DeliveryDone, DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
+import { JobDeadlockError } from '../errors/deadlock.error.js';
 import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
@@ -22,7 +23,7 @@ import { PendingCalls } from './pending-calls.js';
 import { Settlement } from './settlement.js';
 import type { RunnerSettings } from './runner-settings.js';
 import { SharedCalls } from './shared-calls.js';
-import { completion, judge, leftOpen, nextRun, reschedule } from './verdict.js';
+import { completion, failure, judge, leftOpen, nextRun, reschedule } from './verdict.js';
 
 const NOW = Promise.resolve();
 
@@ -51,7 +52,7 @@ export class JobRunner implements AttemptHost {
 
   constructor(private readonly settings: RunnerSettings) {
     this.#calls = new PendingCalls(settings.keeper);
-    this.#records = new RecordKeeper(settings.tracker, settings.clock);
+    this.#records = new RecordKeeper(settings);
     this.#output = new CallOutput(settings);
     this.#settlement = new Settlement(settings.ended, settings.reporter);
     this.#shared = new SharedCalls(settings, this);
@@ -232,7 +233,10 @@ export class JobRunner implements AttemptHost {
 
   /** The method is over: its transaction is ended, and that is recorded. */
   #finish(attempt: Attempt, performed: Outcome): MaybePromise<Ran> {
-    this.#vacate(attempt.call);
+    const { tracker, engine } = this.settings;
+    const { ticket } = attempt.call;
+    // To record its end takes a while: meanwhile the next job can be made ready.
+    if (tracker.durable && ticket) engine.vacate?.(ticket);
     return chain(this.#endTransaction(attempt, performed), (outcome) => {
       const change = judge(attempt, outcome, this.clock.now(), this.settings.maxStalledCount);
       const runAt = nextRun(attempt, change, this.#closing);
@@ -245,16 +249,14 @@ export class JobRunner implements AttemptHost {
     });
   }
 
-  /** To record its end takes a while: meanwhile the next job can be made ready. */
-  #vacate({ ticket }: PendingCall): void {
-    const { tracker, engine } = this.settings;
-    if (tracker.durable && ticket) engine.vacate?.(ticket);
-  }
-
   /** The tracker failed, not the job: whoever awaits the job must not wait for ever, nor be told what is not known. */
-  #leaveOpen({ call, number }: Attempt, error: unknown): Ran {
+  #leaveOpen(attempt: Attempt, error: unknown): Ran {
+    const { call, number } = attempt;
     const { reporter, clock } = this.settings;
     reporter.trackerFailed(call, 'record its state', error);
+    // Its record can be written when whoever waits for it has heard of that, and ends.
+    if (error instanceof JobDeadlockError)
+      this.#records.endLater(attempt, failure(error, clock.now()));
     const isPassing = this.#isPassing(call, error);
     if (isPassing && number === 0 && !this.#closing) return again(clock.now() + START_AGAIN);
     return over(() => call.future.fail(isPassing ? leftOpen(call, number) : error));
@@ -288,7 +290,12 @@ export class JobRunner implements AttemptHost {
   /** @throws the error, where nothing comes before it */
   #endNotRecorded(attempt: Attempt, change: JobChange, error: unknown): MaybePromise<boolean> {
     const { call } = attempt;
-    if (this.#isPassing(call, error)) this.#recordEndLater(attempt, change);
+    if (error instanceof JobDeadlockError) {
+      // Who waits for it holds the file: it is over, and told so, and recorded when the file is free.
+      this.#records.endLater(attempt, change);
+      return false;
+    }
+    if (this.#isPassing(call, error)) this.#records.endLater(attempt, change);
     // What the job threw comes first: whoever awaits it must not be told of the tracker instead.
     else if (change.type === 'fail' || change.type === 'cancel') {
       this.settings.reporter.trackerFailed(call, 'record its end', error);
@@ -296,13 +303,6 @@ export class JobRunner implements AttemptHost {
     } else if (change.type === 'complete')
       return this.#records.endAsFailed(attempt, change.at, error);
     throw error;
-  }
-
-  #recordEndLater(attempt: Attempt, change: JobChange): void {
-    const { reporter } = this.settings;
-    void this.#records
-      .endSomeTime(attempt, change)
-      .catch((error: unknown) => reporter.trackerFailed(attempt.call, 'record its end', error));
   }
 
   /** A call that waits has ended in another process. */

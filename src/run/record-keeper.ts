@@ -1,11 +1,10 @@
 import { toFailure } from '../errors/failure.js';
-import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
 import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import type { JobChange } from '../job/state-machine.js';
-import type { JobTracker } from '../tracker/job-tracker.js';
 import type { Attempt } from './attempt.js';
 import type { PendingCall } from './pending-call.js';
+import type { RunnerSettings } from './runner-settings.js';
 
 /** A job of which the start is recorded. */
 export type Started = Pick<JobRecord, 'attempt' | 'stalled'>;
@@ -23,10 +22,7 @@ export class RecordKeeper {
   #closing = false;
   readonly #pauses = new Set<() => void>();
 
-  constructor(
-    private readonly tracker: JobTracker,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly settings: Pick<RunnerSettings, 'tracker' | 'clock' | 'reporter'>) {}
 
   /** From now on everything is tried once more, and no longer. */
   close(): void {
@@ -37,12 +33,12 @@ export class RecordKeeper {
   /** The start of an attempt. Where the answer to it was lost, the attempt that has begun is ended, and another begun. */
   start(call: PendingCall): MaybePromise<Started | undefined> {
     const { kept } = call;
-    return kept ? kept.change({ type: 'start', at: this.clock.now() }) : this.#start(call);
+    return kept ? kept.change({ type: 'start', at: this.settings.clock.now() }) : this.#start(call);
   }
 
   #start(call: PendingCall): MaybePromise<JobRecord | undefined> {
     const start = (): MaybePromise<JobRecord | undefined> =>
-      this.tracker.change(call.id, { type: 'start', at: this.clock.now() });
+      this.settings.tracker.change(call.id, { type: 'start', at: this.settings.clock.now() });
     const first = attempted(start);
     return isPromise(first)
       ? first.catch((error: unknown) => this.#startAgain(call, start, error))
@@ -56,8 +52,8 @@ export class RecordKeeper {
   ): Promise<JobRecord | undefined> {
     const started = await this.#persist(start, error);
     if (started) return started;
-    const stall = { type: 'stall', at: this.clock.now() } as const;
-    await this.#insist(() => this.tracker.change(id, stall, attempts + 1));
+    const stall = { type: 'stall', at: this.settings.clock.now() } as const;
+    await this.#insist(() => this.settings.tracker.change(id, stall, attempts + 1));
     return this.#insist(start);
   }
 
@@ -72,16 +68,16 @@ export class RecordKeeper {
       return undefined;
     }
     return chain(
-      this.#insist(() => this.tracker.change(call.id, change, number)),
+      this.#insist(() => this.settings.tracker.change(call.id, change, number)),
       (ended) =>
-        ended || !(isInDoubt || this.tracker.shared) ? undefined : this.#lookWhy(attempt),
+        ended || !(isInDoubt || this.settings.tracker.shared) ? undefined : this.#lookWhy(attempt),
     );
   }
 
   /** The end was refused: the job has ended otherwise, or goes on elsewhere. */
   async #lookWhy(attempt: Attempt): Promise<JobRecord | undefined> {
     const { call, number, isInDoubt } = attempt;
-    const found = await this.#insist(() => this.tracker.find(call.id));
+    const found = await this.#insist(() => this.settings.tracker.find(call.id));
     if (isInDoubt && found?.state === 'completed' && found.attempt === number) return found;
     attempt.elsewhere = found;
     return undefined;
@@ -101,15 +97,26 @@ export class RecordKeeper {
   }
 
   /** Nobody waits for it any more; but when the tracker answers, the job shall end, or be run again. */
-  async endSomeTime(attempt: Attempt, change: JobChange): Promise<void> {
+  endLater(attempt: Attempt, change: JobChange): void {
+    const { reporter } = this.settings;
+    void this.#endSomeTime(attempt, change).catch((error: unknown) =>
+      reporter.trackerFailed(attempt.call, 'record its end', error),
+    );
+  }
+
+  async #endSomeTime(attempt: Attempt, change: JobChange): Promise<void> {
     const isAgain = change.type === 'stall' || change.type === 'reschedule';
     const end: JobChange = isAgain ? { type: 'release', at: change.at } : change;
     const { call, number } = attempt;
-    await this.#insist(() => this.tracker.change(call.id, end, number), Infinity);
+    // Where it has no number its start was never recorded: then there is nothing that another attempt could be.
+    await this.#insist(
+      () => this.settings.tracker.change(call.id, end, number || undefined),
+      Infinity,
+    );
   }
 
   isUnavailable(error: unknown): boolean {
-    return this.tracker.isUnavailable?.(error) ?? false;
+    return this.settings.tracker.isUnavailable?.(error) ?? false;
   }
 
   #insist<T>(work: () => MaybePromise<T>, patience = PATIENCE): MaybePromise<T> {
@@ -120,10 +127,10 @@ export class RecordKeeper {
   }
 
   async #persist<T>(work: () => MaybePromise<T>, first: unknown, patience = PATIENCE): Promise<T> {
-    const deadline = this.clock.now() + patience;
+    const deadline = this.settings.clock.now() + patience;
     let failure = first;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      const isOver = this.#closing || this.clock.now() + pause > deadline;
+      const isOver = this.#closing || this.settings.clock.now() + pause > deadline;
       if (isOver || !this.isUnavailable(failure)) throw failure;
       await this.#pause(pause);
       try {
@@ -141,7 +148,7 @@ export class RecordKeeper {
         this.#pauses.delete(end);
         resolve();
       };
-      const stop = this.clock.after(wait, end, true);
+      const stop = this.settings.clock.after(wait, end, true);
       this.#pauses.add(end);
     });
   }

@@ -14,6 +14,10 @@ export function completion(value: unknown, at: number): JobChange {
   return { type: 'complete', at, result: plainJson(value) };
 }
 
+export function failure(error: unknown, at: number): JobChange {
+  return { type: 'fail', at, error: toFailure(error) };
+}
+
 /** What the outcome of an attempt means for its job, but for retries. */
 export function judge(
   attempt: Attempt,

@@ -20,8 +20,12 @@ import { queryClassOf, type PgClient } from '../../transaction/postgres/wire.js'
 import { DatabaseBusyError } from '../../errors/transaction.errors.js';
 import type { Dialect, Outcome } from './dialect.js';
 
-/** Runs one statement. */
-export type Run = (sql: string, parameters?: readonly unknown[]) => Promise<Outcome>;
+/** Runs one statement; some jobs may not go on before it is run. */
+export type Run = (
+  sql: string,
+  parameters?: readonly unknown[],
+  jobs?: readonly string[],
+) => Promise<Outcome>;
 
 type SqliteSource = DataSourceLike & Parameters<typeof withReader>[0];
 
@@ -66,16 +70,16 @@ export class Connections {
   }
 
   /** One statement, tried again where the database could not take it at that moment. */
-  readonly run: Run = (sql, parameters) => {
+  readonly run: Run = (sql, parameters, jobs) => {
     const isInLine = this.#hasLine(sql);
     return this.#patiently(() =>
-      isInLine ? this.#inLine(sql, parameters) : this.#once(sql, parameters),
+      isInLine ? this.#inLine(sql, parameters, jobs) : this.#once(sql, parameters),
     );
   };
 
   /** The same for what is asked for again and again, always in the same words. */
-  readonly runOften: Run = (sql, parameters = []) => {
-    if (!keepsSessions(this.dataSource)) return this.run(sql, parameters);
+  readonly runOften: Run = (sql, parameters = [], jobs) => {
+    if (!keepsSessions(this.dataSource)) return this.run(sql, parameters, jobs);
     return this.#patiently(() => this.#kept(this.statement(sql), parameters));
   };
 
@@ -144,10 +148,14 @@ export class Connections {
     return this.#isOwn && this.dialect.hasOneWriter && !sql.startsWith('SELECT');
   }
 
-  async #inLine(sql: string, parameters: readonly unknown[] = []): Promise<Outcome> {
+  async #inLine(
+    sql: string,
+    parameters: readonly unknown[] = [],
+    jobs?: readonly string[],
+  ): Promise<Outcome> {
     const application = this.application as SqliteSource;
     try {
-      const raw = await writeInLine(application, this.statement(sql), parameters, PATIENCE);
+      const raw = await writeInLine(application, this.statement(sql), parameters, PATIENCE, jobs);
       return this.dialect.outcome(raw);
     } catch (error) {
       throw error instanceof DatabaseBusyError ? new DatabaseHeldError(error.message) : error;

@@ -1,5 +1,6 @@
 import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
 import { isFinal, type JobChange } from '../../job/state-machine.js';
+import { JobDeadlockError } from '../../errors/deadlock.error.js';
 import { isConnectionLost } from '../../transaction/lost-connection.js';
 import type { JobQuery, LastStatement, OpenTransaction } from '../job-tracker.js';
 import { assignmentOf, transition, type Assignment } from './change-sql.js';
@@ -60,7 +61,7 @@ export class JobStore {
     this.#starts = new GroupCommit(
       (starts) => this.#startAll(starts),
       GROUPING,
-      () => false,
+      (error) => error instanceof JobDeadlockError,
     );
   }
 
@@ -88,14 +89,18 @@ export class JobStore {
     const { tables, dialect, owner } = this.db;
     const rows = records.map((record) => rowOf(record, owner, dialect));
     const { sql, values } = dialect.insert(tables.job, columnsIn(rows), rows);
-    await run(sql, values);
+    await run(
+      sql,
+      values,
+      records.map(({ id }) => id),
+    );
   }
 
   async forget(ids: readonly string[]): Promise<void> {
     const { tables, connections } = this.db;
     if (ids.length === 0) return;
-    await connections.run(`DELETE FROM ${tables.output} WHERE job_id IN (${list(ids)})`, ids);
-    await connections.run(`DELETE FROM ${tables.job} WHERE id IN (${list(ids)})`, ids);
+    await connections.run(`DELETE FROM ${tables.output} WHERE job_id IN (${list(ids)})`, ids, ids);
+    await connections.run(`DELETE FROM ${tables.job} WHERE id IN (${list(ids)})`, ids, ids);
   }
 
   change(
@@ -119,7 +124,7 @@ export class JobStore {
     const { sql, values } = this.#changing(id, change, attempt);
     const run = this.#runIn(transaction);
     if (!dialect.returns) return (await run(sql, values)).changed ? this.find(id, run) : undefined;
-    const [row] = (await run(`${sql} RETURNING ${this.#selection}`, values)).rows;
+    const [row] = (await run(`${sql} RETURNING ${this.#selection}`, values, [id])).rows;
     return row && recordOf(row);
   }
 
@@ -185,6 +190,7 @@ export class JobStore {
       `UPDATE ${tables.job} SET state = '${to}', ${set.sql} WHERE ${isOneOfThem.sql} ` +
         `AND COALESCE(state, '') IN (${from}) RETURNING ${this.#startSelection}`,
       [...set.values, ...isOneOfThem.values],
+      ids,
     );
     const started = new Map(rows.map((row) => [row['id'], row]));
     return ids.map((id) => {

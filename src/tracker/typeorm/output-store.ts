@@ -65,13 +65,13 @@ export class OutputStore {
       `WHERE ${CURRENT}${dialect.lockShared}`;
     const stored = jsonFor(row.map(toStored), dialect);
     const range = [row.at(-1)!.seq, row[0]!.seq];
-    await run(sql, [...range, stored, id, attempt, attempt, owner]);
+    await run(sql, [...range, stored, id, attempt, attempt, owner], [id]);
   }
 
   async #widenGap(run: Run, id: string, attempt: number, gap: OutputGap): Promise<void> {
     const { tables, dialect, owner } = this.db;
     const widen = `UPDATE ${tables.job} SET output_gap = ? WHERE ${CURRENT}`;
-    await run(widen, [jsonFor(gap, dialect), id, attempt, attempt, owner]);
+    await run(widen, [jsonFor(gap, dialect), id, attempt, attempt, owner], [id]);
     await run(
       `DELETE FROM ${tables.output} WHERE job_id = ? AND first_seq >= ? AND last_seq <= ?`,
       [id, gap.first, gap.last],

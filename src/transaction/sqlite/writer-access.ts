@@ -39,16 +39,20 @@ export async function withWriterLock<T>(
 /**
  * One statement that writes, in the line of all who write to the file in this process: it finds the file free of them, as
  * soon as its turn comes. It runs on the connection that jobs write with, which has in its cache what they wrote: any other
- * would have to read that again, and they what it writes. @throws DatabaseBusyError after `limit` ms
+ * would have to read that again, and they what it writes.
+ * @param jobs The ids of the jobs that do not go on before. @throws DatabaseBusyError after `limit` ms; JobDeadlockError
+ * where whoever holds the file waits for one of those jobs
  */
 export async function writeInLine(
   dataSource: DataSourceLike,
   sql: string,
   values: readonly unknown[],
   limit = WAIT_LIMIT,
+  jobs?: readonly string[],
 ): Promise<unknown> {
   const database = databaseOf(dataSource);
-  const release = database.holdIfFree(TRACKER) ?? (await database.hold(TRACKER, { limit }));
+  const party = { ...TRACKER, jobs };
+  const release = database.holdIfFree(party) ?? (await database.hold(party, { limit }));
   try {
     const lane = database.idleLane() ?? (await database.lane());
     try {

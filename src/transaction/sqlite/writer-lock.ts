@@ -22,6 +22,8 @@ export type { LockParty, Release, WaitRules };
 export interface JobParty extends LockParty {
   /** The job, if it is its transaction, among those that wait for each other. */
   readonly node?: (() => WaitNode) | undefined;
+  /** The ids of the jobs whose records it is to write, without which they do not go on. */
+  readonly jobs?: readonly string[] | undefined;
 }
 
 interface Waiter {
@@ -102,10 +104,11 @@ export class WriterLock {
 
   /** Ends a wait at its limit, or before, where a circle has stood for a while. */
   #watchOver(party: JobParty, limit: number, leave: (error: Error) => void): () => void {
-    if (party.node === undefined && limit === Infinity) return () => {};
+    const mayCircle = party.node !== undefined || party.jobs !== undefined;
+    if (!mayCircle && limit === Infinity) return () => {};
     let stop = (): void => {};
     const watch = (left: number, wasCircle: boolean): void => {
-      const step = party.node ? Math.min(left, CIRCLE_TIME) : left;
+      const step = mayCircle ? Math.min(left, CIRCLE_TIME) : left;
       stop = this.clock.after(step, () => {
         const circle = this.#circleOf(party);
         if (circle && wasCircle) return leave(circle);
@@ -135,11 +138,13 @@ export class WriterLock {
   /** The waiter is awaited by the job that holds the lock, over others or not: that one would never end. */
   #circleOf(party: JobParty): JobDeadlockError | undefined {
     const holder = this.#holder?.node?.();
-    const circle = holder && party.node?.().circleOver(holder);
+    if (!holder) return undefined;
+    const circle = party.node?.().circleOver(holder) ?? holder.pathToOneOf(party.jobs ?? []);
     if (!circle) return undefined;
+    const title = party.jobs ? `The record of job ${circle.at(-1)!.name}` : party.title;
     return new JobDeadlockError(
       circle,
-      `${party.title} waits to write to ${this.title}, which is held by ${this.#holder!.title}, and that job waits for this ` +
+      `${title} waits to write to ${this.title}, which is held by ${this.#holder!.title}, and that job waits for this ` +
         'one: neither would ever end. SQLite has one writer at a time: let the job await the other before it uses the ' +
         'database, or not at all.',
     );
