@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { violations } from '../support/accessibility.js';
 import { describeInBrowser, startBrowser, withPage } from '../support/browser.js';
 import { pollToTheEnd, startAt } from '../support/http.js';
 import { startLedger } from '../support/ledger.js';
@@ -14,12 +13,6 @@ const SHOW = {
   ...{ controllers: [ShowController], providers: [Show] },
   background: { output: { console: 'capture' } },
 } as const;
-
-interface Violation {
-  id: string;
-  help: string;
-  nodes: { html: string; failureSummary: string }[];
-}
 
 interface State {
   path: string;
@@ -54,23 +47,11 @@ afterEach(removeFiles);
 
 describeInBrowser('The page of a job', () => {
   let browser: Browser;
-  let axe: string;
 
   beforeAll(async () => {
     browser = await startBrowser();
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
   });
   afterAll(() => browser?.close());
-
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axe);
-    const found = await page.evaluate<Violation[]>('axe.run().then((r) => r.violations)');
-    return found.map(({ id, help, nodes }) =>
-      [id, help, ...nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)].join(
-        '\n',
-      ),
-    );
-  }
 
   async function open(name: string): Promise<{ app: TestApp; location: string }> {
     const { path, over, busy, ledger } = STATES[name]!;

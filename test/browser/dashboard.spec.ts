@@ -1,19 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { violations } from '../support/accessibility.js';
 import { describeInBrowser, startBrowser, withPage } from '../support/browser.js';
 import { startDashboard, startHostile } from '../support/dashboard.js';
 import { startAt } from '../support/http.js';
 import { Show } from '../support/show.js';
 import { closeApps, PLATFORMS, type TestApp, type TestAppOptions } from '../support/test-app.js';
 import { until } from '../support/until.js';
-
-interface Violation {
-  id: string;
-  help: string;
-  nodes: { html: string; failureSummary: string }[];
-}
 
 const WIDE = { width: 1400, height: 900 };
 /** The narrowest window with a table in it. */
@@ -54,21 +47,11 @@ async function startAll(options: TestAppOptions = {}): Promise<TestApp> {
 
 describeInBrowser('The table of jobs', () => {
   let browser: Browser;
-  let axe: string;
 
   beforeAll(async () => {
     browser = await startBrowser();
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
   });
   afterAll(() => browser?.close());
-
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axe);
-    const found = await page.evaluate<Violation[]>('axe.run().then((r) => r.violations)');
-    return found.flatMap(({ id, help, nodes }) =>
-      nodes.map(({ html, failureSummary }) => [id, help, html, failureSummary].join('\n')),
-    );
-  }
 
   it.each(
     [WIDE, NARROW, PHONE].flatMap((viewport) =>
