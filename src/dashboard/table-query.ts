@@ -1,5 +1,4 @@
-import { aText, checkOptions, oneOf, type OptionRule } from '../errors/check-options.js';
-import { isJobId } from '../job/job-id.js';
+import { aJobId, aText, checkOptions, oneOf, type OptionRule } from '../errors/check-options.js';
 import { TRANSITIONS } from '../job/state-machine.js';
 import { queryOf } from '../http/request-view.js';
 import type { JobQuery } from '../tracker/job-tracker.js';
@@ -7,13 +6,11 @@ import type { JobQuery } from '../tracker/job-tracker.js';
 const ROWS = 50;
 const MOST_ROWS = 1000;
 
-const AN_ID: OptionRule = { expected: 'the id of a job', accepts: isJobId };
-
 const RULES = {
   state: oneOf(...Object.keys(TRANSITIONS)),
   name: aText,
-  parentId: AN_ID,
-  before: AN_ID,
+  parentId: aJobId,
+  before: aJobId,
   limit: {
     expected: `a whole number from 1 to ${MOST_ROWS}`,
     accepts: (value) => typeof value === 'number' && value >= 1 && value <= MOST_ROWS,

@@ -1,10 +1,10 @@
-import { toFailure } from '../errors/failure.js';
 import type { JobRecord } from '../job/job.js';
 import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import type { JobChange } from '../job/state-machine.js';
 import type { Attempt } from './attempt.js';
 import type { PendingCall } from './pending-call.js';
 import type { RunnerSettings } from './runner-settings.js';
+import { failure } from './verdict.js';
 
 /** A job of which the start is recorded. */
 export type Started = Pick<JobRecord, 'attempt' | 'stalled'>;
@@ -89,7 +89,7 @@ export class RecordKeeper {
    */
   async endAsFailed(attempt: Attempt, at: number, error: unknown): Promise<never> {
     try {
-      await this.end(attempt, { type: 'fail', at, error: toFailure(error) });
+      await this.end(attempt, failure(error, at));
     } catch {
       // What came first is what is told.
     }
@@ -128,15 +128,15 @@ export class RecordKeeper {
 
   async #persist<T>(work: () => MaybePromise<T>, first: unknown, patience = PATIENCE): Promise<T> {
     const deadline = this.settings.clock.now() + patience;
-    let failure = first;
+    let last = first;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       const isOver = this.#closing || this.settings.clock.now() + pause > deadline;
-      if (isOver || !this.isUnavailable(failure)) throw failure;
+      if (isOver || !this.isUnavailable(last)) throw last;
       await this.#pause(pause);
       try {
         return await work();
       } catch (error) {
-        failure = error;
+        last = error;
       }
     }
   }

@@ -1,7 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
 import {
   Background,
   memoryTracker,
@@ -12,10 +11,10 @@ import {
 } from '../../src/index.js';
 import { redisTracker } from '../../src/tracker/redis/entry.js';
 import { startDashboard } from '../support/dashboard.js';
-import { prepare } from '../support/durable-app.js';
 import { locationOf } from '../support/http.js';
 import { Latch } from '../support/latch.js';
-import { newDatabase, REACHABLE, type TestDatabase } from '../support/new-database.js';
+import { REACHABLE } from '../support/new-database.js';
+import { preparedDatabase } from '../support/prepared-database.js';
 import { newPrefix, removeKeys } from '../support/redis.js';
 import { describeWithRedis } from '../support/services.js';
 import { closeApps, type TestApp, type TestAppOptions } from '../support/test-app.js';
@@ -106,20 +105,10 @@ describe('The dashboard, with jobs in memory', () => {
 });
 
 describe.each(REACHABLE)('The dashboard, with jobs on %s', (kind) => {
-  let database: TestDatabase;
-  let outside: DataSource;
-
-  beforeAll(async () => {
-    database = await newDatabase(kind);
-    outside = await prepare(database);
-  });
-  afterAll(async () => {
-    await outside.destroy();
-    await database[Symbol.asyncDispose]();
-  });
+  const prepared = preparedDatabase(kind);
 
   it('shows and does what there is to do, from another process too', async () => {
-    const module = TypeOrmModule.forRoot({ ...database.options, retryAttempts: 0 });
+    const module = TypeOrmModule.forRoot({ ...prepared.database.options, retryAttempts: 0 });
     const tracker = (): JobTracker => typeOrmTracker({ lease: LEASE });
     await isWorked(await start(tracker(), [module]), await start(tracker(), [module]));
   });

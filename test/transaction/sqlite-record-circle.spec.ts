@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Background, JobDeadlockError, jobOf, outsideTransaction, print } from '../../src/index.js';
-import { startDurableApp, prepare } from '../support/durable-app.js';
+import { startDurableApp } from '../support/durable-app.js';
 import { Latch } from '../support/latch.js';
-import { newDatabase, type TestDatabase } from '../support/new-database.js';
-import { closeApps, type TestApp } from '../support/test-app.js';
+import { preparedDatabase } from '../support/prepared-database.js';
+import type { TestApp } from '../support/test-app.js';
 import { until } from '../support/until.js';
 
 /** Jobs whose records are in the file that they write to. */
@@ -58,25 +58,13 @@ class Family {
 }
 
 describe('A job that holds the SQLite file where its jobs are recorded, and awaits another', () => {
-  let database: TestDatabase;
-  let outside: DataSource;
-
-  beforeAll(async () => {
-    database = await newDatabase('sqlite');
-    outside = await prepare(database);
-  });
-
-  afterEach(closeApps);
-
-  afterAll(async () => {
-    await outside.destroy();
-    await database[Symbol.asyncDispose]();
-  });
+  const prepared = preparedDatabase('sqlite');
 
   const start = (concurrency: number): Promise<TestApp> =>
-    startDurableApp(database, {}, { concurrency }, [Family]);
+    startDurableApp(prepared.database, {}, { concurrency }, [Family]);
 
   const written = async (): Promise<unknown[]> => {
+    const { outside } = prepared;
     const rows = await outside.query<{ job: string }[]>('SELECT job FROM ledger');
     await outside.query('DELETE FROM ledger');
     return rows.map(({ job }) => job);
@@ -98,6 +86,8 @@ describe('A job that holds the SQLite file where its jobs are recorded, and awai
       const app = await start(1);
       const family = app.get(Family);
       family.childGoesOn.open();
+      const failed = async (): Promise<number> => (await app.service.counts()).failed;
+      const before = await failed();
       const began = performance.now();
       const error: unknown = await family[how]().catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(JobDeadlockError);
@@ -110,6 +100,8 @@ describe('A job that holds the SQLite file where its jobs are recorded, and awai
         const { queued, running } = await app.service.counts();
         return queued + running === 0;
       });
+      // The parent, and the child where it had been stored.
+      expect((await failed()) - before).toBe(how === 'unstarted' ? 2 : 1);
     },
     30_000,
   );

@@ -161,7 +161,8 @@ export class JobStore {
     const values = [attempt, ...set.values, id];
     const sql = (this.#markStatement ??= connections.statement(this.#markSql(change, set)));
     return {
-      ...{ sql, values },
+      sql,
+      values,
       literally: () => withLiterals(this.#markSql(change, set), values.map(literal)),
     };
   }
