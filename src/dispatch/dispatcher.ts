@@ -195,8 +195,8 @@ export class Dispatcher {
   /** Another process has a job of the same unique key: this call is that job. */
   #followStandIn(call: PendingCall, standIn: void | StandIn): MaybePromise<void> {
     if (!standIn) return undefined;
-    const { tracker, runner, control, reporter } = this.parts;
-    const forgetting = reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
+    const { runner, control } = this.parts;
+    const forgetting = runner.records.forget(call);
     runner.leave(call);
     call.future.standsFor(standIn.standIn);
     control.wait(standIn.standIn).then(
@@ -276,8 +276,7 @@ export class Dispatcher {
 
   /** Leaves no trace of the job, and tells whoever asks. */
   async #refuse(call: PendingCall, error: unknown): Promise<never> {
-    const { tracker, reporter } = this.parts;
-    await reporter.unharmed(call, 'forget it', () => tracker.forget(call.id));
+    await this.parts.runner.records.forget(call);
     return this.#turnAway(call, error);
   }
 

@@ -39,7 +39,6 @@ export class JobRunner implements AttemptHost {
   readonly transactions: JobTransactions;
   readonly moment: SharedDelay;
   readonly #calls: PendingCalls;
-  readonly #records: RecordKeeper;
   readonly #shared: SharedCalls;
   readonly #output: CallOutput;
   readonly #settlement: Settlement;
@@ -50,14 +49,17 @@ export class JobRunner implements AttemptHost {
   /** What failed or was cancelled, and may run again. */
   readonly ended: EndedCalls;
 
+  /** Has records changed, also where the tracker is away for a while. */
+  readonly records: RecordKeeper;
+
   constructor(private readonly settings: RunnerSettings) {
     this.#calls = new PendingCalls(settings.keeper);
-    this.#records = new RecordKeeper(settings);
+    this.records = new RecordKeeper(settings);
     this.#output = new CallOutput(settings);
     this.#settlement = new Settlement(settings.ended, settings.reporter);
     this.#shared = new SharedCalls(settings, this);
     this.#start = new AttemptStart({
-      ...{ settings, records: this.#records, shared: this.#shared },
+      ...{ settings, records: this.records, shared: this.#shared },
       ...{ output: this.#output, settlement: this.#settlement },
     });
     this.ended = settings.ended;
@@ -117,7 +119,7 @@ export class JobRunner implements AttemptHost {
 
   /** Waits no longer for a tracker that does not answer. */
   hurry(): void {
-    this.#records.close();
+    this.records.close();
   }
 
   /** Fulfilled when no call is pending. */
@@ -256,7 +258,7 @@ export class JobRunner implements AttemptHost {
     reporter.trackerFailed(call, 'record its state', error);
     // Its record can be written when whoever waits for it has heard of that, and ends.
     if (error instanceof JobDeadlockError)
-      this.#records.endLater(attempt, failure(error, clock.now()));
+      this.records.endLater(attempt, failure(error, clock.now()));
     const isPassing = this.#isPassing(call, error);
     if (isPassing && number === 0 && !this.#closing) return again(clock.now() + START_AGAIN);
     return over(() => call.future.fail(isPassing ? leftOpen(call, number) : error));
@@ -264,7 +266,7 @@ export class JobRunner implements AttemptHost {
 
   /** Whether the tracker is only away for now, and the job can be run from what it keeps. */
   #isPassing({ isRevivable }: PendingCall, error: unknown): boolean {
-    return isRevivable && this.#records.isUnavailable(error);
+    return isRevivable && this.records.isUnavailable(error);
   }
 
   #endTransaction(attempt: Attempt, outcome: Outcome): MaybePromise<Outcome> {
@@ -278,7 +280,7 @@ export class JobRunner implements AttemptHost {
   /** Tells whether the job turned out to be completed, where that was not known. */
   #recordEnd(attempt: Attempt, change: JobChange): MaybePromise<boolean> {
     if (attempt.recorded) return false;
-    const ended = chain(this.#records.end(attempt, change), (found) => {
+    const ended = chain(this.records.end(attempt, change), (found) => {
       attempt.recorded = found;
       return found !== undefined;
     });
@@ -292,16 +294,16 @@ export class JobRunner implements AttemptHost {
     const { call } = attempt;
     if (error instanceof JobDeadlockError) {
       // Who waits for it holds the file: it is over, and told so, and recorded when the file is free.
-      this.#records.endLater(attempt, change);
+      this.records.endLater(attempt, change);
       return false;
     }
-    if (this.#isPassing(call, error)) this.#records.endLater(attempt, change);
+    if (this.#isPassing(call, error)) this.records.endLater(attempt, change);
     // What the job threw comes first: whoever awaits it must not be told of the tracker instead.
     else if (change.type === 'fail' || change.type === 'cancel') {
       this.settings.reporter.trackerFailed(call, 'record its end', error);
       return false;
     } else if (change.type === 'complete')
-      return this.#records.endAsFailed(attempt, change.at, error);
+      return this.records.endAsFailed(attempt, change.at, error);
     throw error;
   }
 

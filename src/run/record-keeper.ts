@@ -115,6 +115,24 @@ export class RecordKeeper {
     );
   }
 
+  /**
+   * Removes what may be stored of a call that was refused. Where the tracker does not answer it is done when it does,
+   * and nobody waits for that: what was stored although the answer was lost would stay queued with nobody to run it.
+   */
+  forget(call: PendingCall): Promise<unknown> | undefined {
+    const { tracker, reporter } = this.settings;
+    const doing = 'forget it';
+    const forget = (): MaybePromise<void> => tracker.forget(call.id);
+    return reporter.unharmed(call, doing, () => {
+      const first = attempted(forget);
+      if (!isPromise(first)) return undefined;
+      return first.catch((error: unknown) => {
+        if (!this.isUnavailable(error)) throw error;
+        void reporter.unharmed(call, doing, () => this.#persist(forget, error, Infinity));
+      });
+    });
+  }
+
   isUnavailable(error: unknown): boolean {
     return this.settings.tracker.isUnavailable?.(error) ?? false;
   }

@@ -34,6 +34,10 @@ describe.each(KINDS)('A job whose connection to %s is cut', (kind) => {
   const rowsOf = async (id: string): Promise<number> =>
     (await prepared.outside.query<unknown[]>(`SELECT job FROM ledger WHERE job = '${id}'`)).length;
 
+  const recordsOf = async (id: string): Promise<number> =>
+    (await prepared.outside.query<unknown[]>(`SELECT id FROM background_job WHERE id = '${id}'`))
+      .length;
+
   /** A job that is about to commit. */
   async function begun(): Promise<{ future: JobFuture<number> }> {
     const future = jobOf(app.get(Durable).enter());
@@ -93,6 +97,23 @@ describe.each(KINDS)('A job whose connection to %s is cut', (kind) => {
     await Promise.all(futures);
     expect(proxy.fate).toBeUndefined();
     for (const { id } of futures) expect(await rowsOf(id)).toBe(1);
+  });
+
+  it('leaves no record where only the answer to its call got lost, and the database was away then', async () => {
+    const { future: other } = await begun();
+    proxy.word = 'INSERT INTO';
+    proxy.fate = (_client, server, insert) => {
+      server.removeAllListeners('data');
+      server.once('data', () => proxy.goDown());
+      server.write(insert);
+    };
+    const refused = jobOf(app.get(Durable).enter());
+    await expect(refused.accepted).rejects.toThrow();
+    expect(await recordsOf(refused.id)).toBe(1);
+    proxy.isDown = false;
+    await until(async () => (await recordsOf(refused.id)) === 0);
+    finish();
+    await expectDone(other, 2);
   });
 
   it('starts later where the database is away when its turn has come', async () => {
