@@ -10,6 +10,8 @@ export function toFailure(thrown: unknown): JobFailure {
   }
 }
 
+/** Causes may lead in a circle. */
+const MOST_STACKS = 6;
 const UNREADABLE = 'A value was thrown that cannot be read.';
 
 /** Each by itself: a stack that cannot be had, by a broken `Error.prepareStackTrace` say, must not hide the message. */
@@ -21,6 +23,26 @@ function failureOf(error: Error): JobFailure {
   const stack: unknown = readable(() => error.stack, undefined);
   if (typeof stack === 'string') failure.stack = stack;
   return failure;
+}
+
+/** For a log: the stack of what was thrown, then those of its causes. */
+export function stacksOf(thrown: unknown): string | undefined {
+  const stacks: string[] = [];
+  let error = thrown;
+  while (isError(error) && stacks.length < MOST_STACKS) {
+    const { name, message, stack = `${name}: ${message}` } = failureOf(error);
+    stacks.push(stack);
+    error = causeOf(error);
+  }
+  return stacks.length > 0 ? stacks.join('\nCaused by: ') : undefined;
+}
+
+function isError(thrown: unknown): thrown is Error {
+  return readable(() => thrown instanceof Error, false);
+}
+
+function causeOf(error: Error): unknown {
+  return readable(() => error.cause, undefined);
 }
 
 function readable<T>(read: () => T, instead: T): T {

@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import { toFailure } from '../errors/failure.js';
+import { stacksOf, toFailure } from '../errors/failure.js';
 import { isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import type { PendingCall } from './pending-call.js';
 
@@ -56,9 +56,8 @@ export class JobReporter {
   }
 
   #error(what: string, error: unknown): void {
-    const { message, stack } = toFailure(error);
     try {
-      this.logger.error(`${what}: ${message}`, stack);
+      this.logger.error(`${what}: ${toFailure(error).message}`, stacksOf(error));
     } catch {
       // The application's own logger may fail, and there is nobody left to tell: the jobs go on.
     }

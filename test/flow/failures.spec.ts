@@ -126,6 +126,18 @@ describe('A job that fails', () => {
     expect(app.log.containing('error', job.id)[0]!.text).toMatch(/AnyJob\.run.*boom/);
   });
 
+  it('is logged with the stacks of its causes, which may lead in a circle', async () => {
+    const app = await startJobs();
+    const inner: Error = new TypeError('inner');
+    const outer = new Error('outer', { cause: inner });
+    inner.cause = outer;
+    const job = app.run(() => Promise.reject(outer));
+    await until(() => app.log.containing('error', job.id).length > 0);
+    const { stack } = app.log.containing('error', job.id)[0]!;
+    expect(stack).toMatch(/^Error: outer\n +at .*\nCaused by: TypeError: inner\n +at /s);
+    expect(stack!.match(/^Caused by/gm)).toHaveLength(5);
+  });
+
   it('is still logged where others only watch it', async () => {
     const app = await startJobs();
     const job = app.run(() => Promise.reject(new Error('boom')));

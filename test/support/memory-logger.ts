@@ -3,6 +3,7 @@ import type { LoggerService } from '@nestjs/common';
 export interface LogLine {
   readonly level: 'log' | 'warn' | 'error' | 'fatal';
   readonly text: string;
+  readonly stack?: string;
 }
 
 /** Keeps what the application logs, for tests about what is logged. */
@@ -17,8 +18,8 @@ export class MemoryLogger implements LoggerService {
     this.#keep('warn', message);
   }
 
-  error(message: unknown): void {
-    this.#keep('error', message);
+  error(message: unknown, stack?: string): void {
+    this.#keep('error', message, stack);
   }
 
   fatal(message: unknown): void {
@@ -30,7 +31,7 @@ export class MemoryLogger implements LoggerService {
     return this.lines.filter((line) => line.level === level && line.text.includes(text));
   }
 
-  #keep(level: LogLine['level'], message: unknown): void {
-    this.lines.push({ level, text: String(message) });
+  #keep(level: LogLine['level'], message: unknown, stack?: string): void {
+    this.lines.push({ level, text: String(message), stack });
   }
 }
