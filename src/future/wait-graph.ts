@@ -21,6 +21,16 @@ export class WaitNode {
     readonly name: string,
   ) {}
 
+  /** Whether this job waits for another. */
+  get isWaiting(): boolean {
+    return this.#waitsFor.size > 0;
+  }
+
+  /** Whether another job waits for this one. */
+  get isAwaited(): boolean {
+    return this.#waitedForBy.size > 0;
+  }
+
   /**
    * This job begins to wait for another, and lends its slot with its first wait. Returns the error where that would
    * close a circle: then nothing is noted.
@@ -28,7 +38,7 @@ export class WaitNode {
   waitFor(awaited: WaitNode, lend?: LendSlot, note?: NoteWait): JobDeadlockError | undefined {
     const path = awaited.#pathTo((node) => node === this);
     if (path) return new JobDeadlockError([this, ...path.slice(0, -1)]);
-    if (this.#waitsFor.size === 0) this.#stop(awaited, lend, note);
+    if (!this.isWaiting) this.#stop(awaited, lend, note);
     this.#waitsFor.add(awaited);
     awaited.#waitedForBy.add(this);
     return undefined;
@@ -43,6 +53,11 @@ export class WaitNode {
   /** The jobs from this one to one of those with these ids for which it waits, over others or not. */
   pathToOneOf(ids: readonly string[]): readonly WaitNode[] | undefined {
     return this.#pathTo((node) => node !== this && ids.includes(node.id));
+  }
+
+  /** One that this job waits for, over others or not. */
+  findAwaited(isMeant: (node: WaitNode) => boolean): WaitNode | undefined {
+    return this.#pathTo((node) => node !== this && isMeant(node))?.at(-1);
   }
 
   /** The job goes on for good, or its attempt is over: it waits for nobody any more. */

@@ -12,6 +12,7 @@ import type { JobTransactions } from '../transaction/job-transactions.js';
 import { AttemptActivity } from './attempt-activity.js';
 import type { Outcome } from './outcome.js';
 import type { PendingCall } from './pending-call.js';
+import type { Slots } from './slots.js';
 
 const NOW = Promise.resolve(undefined);
 
@@ -23,9 +24,7 @@ export interface AttemptHost {
   readonly echoesConsole: boolean;
   /** A short while, of `MOMENT`. */
   readonly moment: SharedDelay;
-  lend(call: PendingCall, awaited: WaitNode): () => void;
-  /** Another job may begin in the place of this one, whose end is being recorded. */
-  passOn(call: PendingCall): void;
+  readonly slots: Slots;
   readonly transactions: JobTransactions;
   write(call: PendingCall, text: string, stream: OutputStream, attempt: number): void;
   setProgress(call: PendingCall, attempt: number, value: number, data: unknown): void;
@@ -189,13 +188,17 @@ export class Attempt implements JobScope {
     if (this.#over) return undefined;
     return this.call.future.node.waitFor(
       job,
-      (awaited) => this.host.lend(this.call, awaited),
+      (awaited) => this.lend(awaited),
       (awaited) => this.#noteWait(awaited),
     );
   }
 
   node(): WaitNode {
     return this.call.future.node;
+  }
+
+  lend(awaited: WaitNode): () => void {
+    return this.host.slots.lend(this.call, awaited);
   }
 
   pauses(waiting: WaitingFor): () => void {
@@ -210,7 +213,7 @@ export class Attempt implements JobScope {
 
   /** Its transaction is about to be committed, and another job can go on on the connection. */
   passOn(): void {
-    this.host.passOn(this.call);
+    this.host.slots.passOn(this.call);
   }
 
   /** Whatever the method still prints or reports comes too late: a timer left behind, a signal ignored. */

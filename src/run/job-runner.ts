@@ -1,6 +1,5 @@
 import type { DeliveryDone, DeliveryOutcome, JobTicket, TakePlace } from '../engine/job-engine.js';
 import { JobDeadlockError } from '../errors/deadlock.error.js';
-import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobActivity, JobRecord } from '../job/job.js';
 import type { OutputStream } from '../job/job-event.js';
@@ -23,6 +22,7 @@ import { PendingCalls } from './pending-calls.js';
 import { Settlement } from './settlement.js';
 import type { RunnerSettings } from './runner-settings.js';
 import { SharedCalls } from './shared-calls.js';
+import { Slots } from './slots.js';
 import { completion, failure, judge, leftOpen, nextRun, reschedule } from './verdict.js';
 
 const NOW = Promise.resolve();
@@ -38,6 +38,7 @@ export class JobRunner implements AttemptHost {
   readonly echoesConsole: boolean;
   readonly transactions: JobTransactions;
   readonly moment: SharedDelay;
+  readonly slots: Slots;
   readonly #calls: PendingCalls;
   readonly #shared: SharedCalls;
   readonly #output: CallOutput;
@@ -54,6 +55,7 @@ export class JobRunner implements AttemptHost {
 
   constructor(private readonly settings: RunnerSettings) {
     this.#calls = new PendingCalls(settings.keeper);
+    this.slots = new Slots(settings.engine, this.#calls);
     this.records = new RecordKeeper(settings);
     this.#output = new CallOutput(settings);
     this.#settlement = new Settlement(settings.ended, settings.reporter);
@@ -138,14 +140,6 @@ export class JobRunner implements AttemptHost {
   leave(call: PendingCall): void {
     this.#forget(call);
     this.#calls.tellIfNone();
-  }
-
-  lend({ ticket }: PendingCall, awaited: WaitNode): () => void {
-    return ticket ? this.settings.engine.lend(ticket, awaited.id) : () => {};
-  }
-
-  passOn({ ticket }: PendingCall): void {
-    if (ticket) this.settings.engine.passOn?.(ticket);
   }
 
   write(call: PendingCall, text: string, stream: OutputStream, attempt?: number): void {

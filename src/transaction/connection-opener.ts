@@ -33,4 +33,6 @@ export interface ConnectionOwner {
   readonly jobName: string;
   /** The job among those that wait for each other. */
   readonly node?: (() => WaitNode) | undefined;
+  /** Has another job run in its place while it waits; what it gives takes the place back. */
+  readonly lend?: ((awaited: WaitNode) => () => void) | undefined;
 }

@@ -32,6 +32,8 @@ export interface JobInTransaction {
   passOn?(): void;
   /** The job among those that wait for each other. */
   node?(): WaitNode;
+  /** Has another job run in its place while it waits; what it gives takes the place back. */
+  lend?(awaited: WaitNode): () => void;
 }
 
 /** Gives each job its transaction, on the DataSources of the application. */
@@ -92,6 +94,7 @@ export class JobTransactions implements FileLocks {
       jobId: id,
       jobName: name,
       node: job.node && (() => job.node!()),
+      lend: job.lend && ((awaited) => job.lend!(awaited)),
       isolation: asked.isolation,
       onBegin,
       passOn: () => job.passOn?.(),

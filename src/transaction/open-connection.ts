@@ -9,5 +9,6 @@ export function openConnection(
   dataSource: DataSourceLike,
   owner: ConnectionOwner,
 ): ConnectionOpener {
-  return isSqlite(dataSource) ? sqliteConnection(dataSource, owner) : pooledConnection(dataSource);
+  const open = isSqlite(dataSource) ? sqliteConnection : pooledConnection;
+  return open(dataSource, owner);
 }

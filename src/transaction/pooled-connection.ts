@@ -1,10 +1,11 @@
-import type { ConnectionOpener } from './connection-opener.js';
+import type { ConnectionOpener, ConnectionOwner } from './connection-opener.js';
 import type { LastStatement } from '../tracker/job-tracker.js';
 import { holdBegin, type HeldBegin } from './postgres/begin-with-first.js';
 import { closePortals } from './postgres/close-portals.js';
 import { canPrepare, commitWith, mayPrepare } from './postgres/commit-with.js';
 import { HeldCommit } from './postgres/held-commit.js';
 import { learnSessions, noteForgetful } from './postgres/kept-sessions.js';
+import { PoolPlaces, type PoolPlace } from './pool-places.js';
 import { plainQueryRunner } from './query-runner-seam.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
 import { enterUnheard, isUnheard, leaveUnheard } from './unheard.js';
@@ -32,8 +33,11 @@ interface ReleasableRunner {
 }
 
 /** A connection out of the DataSource's pool, for a job alone. */
-export function pooledConnection(dataSource: DataSourceLike): ConnectionOpener {
-  return new PooledConnection(dataSource);
+export function pooledConnection(
+  dataSource: DataSourceLike,
+  owner: ConnectionOwner,
+): ConnectionOpener {
+  return new PooledConnection(dataSource, owner);
 }
 
 class PooledConnection implements ConnectionOpener {
@@ -41,6 +45,7 @@ class PooledConnection implements ConnectionOpener {
   runner: QueryRunnerLike;
   fault: Error | undefined;
   #native: NativeConnection | undefined;
+  #place: PoolPlace | undefined;
   #connecting: Promise<unknown> | undefined;
   #begin: HeldBegin | undefined;
   #leavePortals: (() => void) | undefined;
@@ -52,7 +57,10 @@ class PooledConnection implements ConnectionOpener {
   #isHandedOver = false;
   readonly #note = (error: Error): void => void (this.fault ??= error);
 
-  constructor(private readonly dataSource: DataSourceLike) {
+  constructor(
+    private readonly dataSource: DataSourceLike,
+    private readonly owner: ConnectionOwner,
+  ) {
     this.runner = plainQueryRunner(dataSource);
   }
 
@@ -92,6 +100,9 @@ class PooledConnection implements ConnectionOpener {
   }
 
   async #connect(): Promise<NativeConnection> {
+    this.#place = PoolPlaces.of(this.dataSource)?.take(this.owner);
+    const coming = this.#place?.coming;
+    if (coming) await this.#unlessGivenUp(coming);
     this.#connecting = this.runner.connect();
     return (await this.#unlessGivenUp(this.#connecting)) as NativeConnection;
   }
@@ -100,6 +111,7 @@ class PooledConnection implements ConnectionOpener {
   #join(before: HeldCommit<PooledConnection>): NativeConnection {
     const connection = before.take();
     this.runner = connection.#handOver();
+    this.#place = connection.#place?.passTo(this.owner);
     this.#inRow = connection.#inRow + 1;
     leaveUnheard(this.runner);
     return before.client;
@@ -123,7 +135,8 @@ class PooledConnection implements ConnectionOpener {
   #canPassOn(): boolean {
     const { waitingCount } = (this.dataSource.driver as { master?: Pool }).master ?? {};
     const isSound = !this.fault && !this.runner.isReleased && !this.#begin!.isPending;
-    return isSound && waitingCount === 0 && this.#inRow < MOST_IN_A_ROW;
+    const isWanted = waitingCount !== 0 || PoolPlaces.of(this.dataSource)?.isContended;
+    return isSound && !isWanted && this.#inRow < MOST_IN_A_ROW;
   }
 
   #unlessGivenUp(connecting: Promise<unknown>): Promise<unknown> {
@@ -150,6 +163,10 @@ class PooledConnection implements ConnectionOpener {
     this.#leavePortals?.();
     const leaving = this.#before?.leaving;
     if (leaving) await leaving;
+    await this.#release(error).finally(() => this.#place?.leave());
+  }
+
+  async #release(error: Error | undefined): Promise<void> {
     if (this.#connecting && !this.#native) this.#releaseWhenConnected(this.#connecting);
     else await release(this.runner, error);
   }
