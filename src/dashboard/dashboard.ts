@@ -13,10 +13,10 @@ import { RUNTIME } from '../decorators/runtime-injection.js';
 import { toFailure } from '../errors/failure.js';
 import { BackgroundOptionsError } from '../errors/setup.errors.js';
 import {
-  acceptedAnswer,
   documentAnswer,
   doneAnswer,
   errorHeaders,
+  outcomeAnswer,
   valueAnswer,
 } from '../http/answers.js';
 import { exposedJob } from '../http/exposed-job.js';
@@ -143,7 +143,7 @@ export class Dashboard {
     if (!record || faceFor(door) !== 'json') return door.answer(doneAnswer(back));
     const head = { record, now: this.runtime.settings.clock.now() };
     const { job } = linksFrom(door.url, this.#param);
-    door.answer(acceptedAnswer(head, exposedJob(record, this.expose), job(id)));
+    door.answer(outcomeAnswer(head, exposedJob(record, this.expose), job(id)));
   }
 
   #reportLostReader({ name, id }: JobRecord, error: unknown): void {

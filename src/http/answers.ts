@@ -50,11 +50,18 @@ export function redirectAnswer(id: string, location: string, applied?: Preferenc
   return { status: 303, headers: { ...ALWAYS, ...TEXT, ...granted, location }, body };
 }
 
-/** To API clients: accepted, this is the job, look there for more; or what came of it, if they waited for that. */
+/** To API clients: accepted, this is the job, look there for more; however soon it was over. */
 export function acceptedAnswer(head: JobHead, job: Job, location: string): HttpAnswer {
-  const done = isFinal(head.record.state);
+  const again = { 'retry-after': retryAfter(head.record, head.now, Math.random()) };
+  const headers = { ...ALWAYS, ...JSON_TYPE, ...headersOf(head), ...again, location };
+  return { status: 202, headers, body: jsonBody({ ...job, done: isFinal(head.record.state) }) };
+}
+
+/** To API clients that waited for it: what came of the job, if it is over. */
+export function outcomeAnswer(head: JobHead, job: Job, location: string): HttpAnswer {
+  if (!isFinal(head.record.state)) return acceptedAnswer(head, job, location);
   const headers = { ...ALWAYS, ...JSON_TYPE, ...headersOf(head), location };
-  return { status: done ? 200 : 202, headers, body: jsonBody({ ...job, done }) };
+  return { status: 200, headers, body: jsonBody({ ...job, done: true }) };
 }
 
 /** All output so far, byte for byte. */

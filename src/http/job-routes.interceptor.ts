@@ -25,6 +25,7 @@ import {
   acceptedAnswer,
   errorHeaders,
   lookAnswer,
+  outcomeAnswer,
   prefetchAnswer,
   redirectAnswer,
   type JobHead,
@@ -108,7 +109,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
     const location = pageLocation(door.url, this.runtime.settings.http.param, id);
     door.answer(
       face === 'json' && head
-        ? acceptedAnswer(head, exposedJob(head.record, route.expose), location)
+        ? outcomeAnswer(head, exposedJob(head.record, route.expose), location)
         : redirectAnswer(id, location),
     );
     return answered();
@@ -177,9 +178,10 @@ export class JobRoutesInterceptor implements NestInterceptor {
     const location = pollLocation(door.url, this.runtime.settings.http.param, id);
     const { expose } = routeOptionsOf(context.getHandler()) ?? {};
     // A handler that took its time may have outlived its job, and what is kept of it.
+    const forPrograms = prefer.wait ? outcomeAnswer : acceptedAnswer;
     door.answer(
       answer === 'accepted' && head
-        ? acceptedAnswer(head, exposedJob(head.record, expose), location)
+        ? forPrograms(head, exposedJob(head.record, expose), location)
         : redirectAnswer(id, location, prefer),
     );
   }

@@ -93,8 +93,13 @@ export function chosenFrom<T extends string>(
   const wanted = asked(request.url, '_as');
   const named = Object.values(faces).find((face) => face === wanted);
   if (named) return named;
-  const headers = { accept: request.header('accept') };
+  const headers = { accept: bare(request.header('accept')) };
   return faces[new Negotiator({ headers }).mediaType(Object.keys(faces)) ?? ''] ?? otherwise;
+}
+
+/** A charset, or a version that Nest reads there, says nothing of the face. */
+function bare(accept: string | undefined): string | undefined {
+  return accept?.replace(/;\s*(?!q\s*=)[^\s;,="]+\s*=\s*("[^"]*"|[^\s;,]*)/gi, '');
 }
 
 /** How somebody wants to be shown a job. */
