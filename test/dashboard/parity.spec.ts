@@ -43,7 +43,7 @@ async function seen(response: Response): Promise<string[]> {
     .replace(/(nonce(?:=\\"|-))[\w+/=]+/g, '$1<nonce>')
     .replace(/\b[0-9a-f]{12}\b/g, '<tail>')
     .replace(/"(retry-after|content-length)",\s+"\d+"/g, '<a number>')
-    .replace(/\b[\d.]+ (m?s|min)\b/g, '<a while>')
+    .replace(/\b[\d.]+ (m?s|min|h)\b/g, '<a while>')
     .split('\n');
 }
 
