@@ -10,9 +10,12 @@ import {
 
 const COMPANION = 'nestjs-background:companions-of';
 
-/** What says how the handler itself answers; polls answer in their own way. */
+/** What `@RouteSchema()` notes: a GET with the schema of a body is an error of Fastify's. */
+const FASTIFY_SCHEMA = '__fastify_route_schema__';
+
+/** What says how the handler itself is asked and answers; polls do in their own way. */
 const NOT_COPIED: readonly unknown[] = [
-  ...[METHOD_METADATA, HTTP_CODE_METADATA, HEADERS_METADATA],
+  ...[METHOD_METADATA, HTTP_CODE_METADATA, HEADERS_METADATA, FASTIFY_SCHEMA],
   ...[REDIRECT_METADATA, RENDER_METADATA, SSE_METADATA],
 ];
 
