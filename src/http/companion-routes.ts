@@ -39,11 +39,9 @@ export class CompanionRoutes {
   #checkVerb(routes: readonly Route[]): void {
     for (const [index, companion] of routes.entries()) {
       if (!isCompanion(companion)) continue;
-      const earlier = this.#firstWins() ? routes.slice(0, index) : [];
-      const taken =
-        routes.find((route) => isClash(companion, route)) ??
-        earlier.find((route) => meet(route, companion) && covers(route, companion));
-      if (taken) throw clash(companion, taken);
+      const same = routes.find((route) => isClash(companion, route));
+      if (same) throw clash(companion, same);
+      if (this.#firstWins()) checkOrder(companion, routes.slice(0, index), routes.slice(index + 1));
     }
   }
 
@@ -141,6 +139,20 @@ function answers(verb: RequestMethod, { method }: Route): boolean {
 function isClash(companion: Route, route: Route): boolean {
   const isOther = route.controller !== companion.controller || route.key !== companion.key;
   return isOther && meet(route, companion) && route.shape === companion.shape;
+}
+
+/** No earlier route may take what is meant for the companion, nor the companion all that is meant for a later one. */
+function checkOrder(companion: Route, earlier: readonly Route[], later: readonly Route[]): void {
+  const taken =
+    earlier.find((route) => meet(route, companion) && covers(route, companion)) ??
+    later.find((route) => meet(route, companion) && hides(companion, route));
+  if (taken) throw clash(companion, taken);
+}
+
+/** A route for whatever comes may stand behind it: that gets the rest. */
+function hides(companion: Route, route: Route): boolean {
+  const isForTheRest = route.shape.endsWith('*') && !companion.shape.endsWith('*');
+  return !isForTheRest && covers(companion, route);
 }
 
 function clash(companion: Route, taken: Route): RouteClashError {

@@ -17,7 +17,7 @@ import { ApplicationConfig, RouterModule } from '@nestjs/core';
 import { Backgrounder, RouteClashError } from '../../src/index.js';
 import { startAt } from '../support/http.js';
 import { Tasks } from '../support/tasks.js';
-import { closeApps, PLATFORMS, startApp } from '../support/test-app.js';
+import { closeApps, PLATFORMS, startApp, type Platform } from '../support/test-app.js';
 
 @Controller('reports')
 class Mine {
@@ -83,6 +83,33 @@ class Build {
   @Post('build')
   build(): void {
     void this.tasks.run('built');
+  }
+}
+
+@Controller('reports')
+class Change {
+  constructor(private readonly tasks: Tasks) {}
+
+  @Backgrounder()
+  @Post(':id')
+  change(): void {
+    void this.tasks.run('changed');
+  }
+}
+
+@Controller('reports')
+class Totals {
+  @Get('totals')
+  totals(): string {
+    return 'the totals';
+  }
+}
+
+@Controller('reports')
+class Rest {
+  @Get('*')
+  rest(): string {
+    return 'the rest';
   }
 }
 
@@ -231,5 +258,25 @@ describe('A wider GET of a controller that comes earlier', () => {
   it('is none on Fastify, where the route that fits best is taken', async () => {
     await using app = await startApp({ ...EARLIER, platform: 'fastify' });
     expect((await app.fetch(await startAt(app, '/reports/build', post))).status).toBe(200);
+  });
+});
+
+describe('A GET of the user’s that would be taken for that of a job', () => {
+  it('is an error on Express where it comes later: it was reached before there were jobs', async () => {
+    const later = { controllers: [Change, Totals], providers: [Tasks] };
+    await expect(startApp({ ...later, platform: 'express' })).rejects.toMatchObject({
+      ...{ name: 'RouteClashError', handler: 'Change.change', takenBy: 'Totals.totals' },
+    });
+  });
+
+  it.each<[Platform, Type[]]>([
+    ['fastify', [Change, Totals, Rest]],
+    ['express', [Totals, Change, Rest]],
+  ])('is none on %s where it is still reached', async (platform, controllers) => {
+    await using app = await startApp({ controllers, providers: [Tasks], platform });
+    expect(await (await app.fetch('/reports/totals')).text()).toBe('the totals');
+    expect(await (await app.fetch('/reports/a/b')).text()).toBe('the rest');
+    const changed = await startAt(app, '/reports/7', post);
+    expect(await (await app.fetch(changed)).text()).toBe('changed\n');
   });
 });
