@@ -12,6 +12,8 @@ export interface PlatformRequest {
   readonly url: string;
   readonly originalUrl?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** What Nest has read from the host, for `@HostParam()`. */
+  readonly hosts?: Readonly<Record<string, string>>;
 }
 
 export type PlatformResponse = ReplyingResponse & (ServerResponse | FastifyReply);
@@ -32,6 +34,8 @@ export class HttpDoor implements RequestView {
     private readonly adapter: HttpServer,
     private readonly request: PlatformRequest,
     private readonly response: PlatformResponse,
+    /** Whether Nest replies once the interceptors are through, as it does unless the handler takes the response itself. */
+    private readonly nestReplies = true,
   ) {}
 
   /** Node's own response. */
@@ -45,6 +49,13 @@ export class HttpDoor implements RequestView {
 
   get url(): string {
     return originForm(this.request.originalUrl ?? this.request.url);
+  }
+
+  /** The parameters of the host, as far as the route has any; hosts are the same in capitals. */
+  get hostParams(): string {
+    return Object.values(this.request.hosts ?? {})
+      .join('.')
+      .toLowerCase();
   }
 
   header(name: string): string | undefined {
@@ -70,8 +81,8 @@ export class HttpDoor implements RequestView {
 
   /**
    * The answer goes out when Nest replies: after the interceptors around the handler, which may set headers until
-   * then, whatever they make of the value, and unless they fail. For a handler that takes the response itself Nest
-   * never replies, so the answer waits no longer than this turn of the event loop.
+   * then, whatever they make of the value, however long they take, and unless they fail. Where Nest never replies, the
+   * answer waits no longer than this turn of the event loop.
    */
   answer({ status, headers, body }: HttpAnswer): void {
     this.#whenReplied(() => {
@@ -98,7 +109,7 @@ export class HttpDoor implements RequestView {
     const hold = new ReplyHold(this.response, (reply) =>
       this.#isError ? reply() : this.#send(send, hold),
     );
-    setImmediate(() => this.#send(send, hold));
+    if (!this.nestReplies) setImmediate(() => this.#send(send, hold));
   }
 
   get #isSent(): boolean {

@@ -44,6 +44,7 @@ import { pathOf } from './request-view.js';
 import { isSameOrigin } from './same-origin.js';
 import { showJob } from './show-job.js';
 import { starterOf, startersOf, type Starter } from './starters.js';
+import { takesResponse } from './takes-response.js';
 
 /** Starts and shows jobs at the routes under `@Backgrounder()`. */
 @Injectable()
@@ -56,13 +57,18 @@ export class JobRoutesInterceptor implements NestInterceptor {
   ) {}
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    const http = context.switchToHttp();
-    const door = new HttpDoor(this.host.httpAdapter, http.getRequest(), http.getResponse());
+    const door = this.#doorOf(context);
     try {
       return await this.#answer(context, door, next);
     } catch (error) {
       return error instanceof TrackerUnavailableError ? refuse(door, error) : rethrow(error);
     }
+  }
+
+  #doorOf(context: ExecutionContext): HttpDoor {
+    const http = context.switchToHttp();
+    const nestReplies = !takesResponse(context);
+    return new HttpDoor(this.host.httpAdapter, http.getRequest(), http.getResponse(), nestReplies);
   }
 
   async #answer(
@@ -200,11 +206,11 @@ export class JobRoutesInterceptor implements NestInterceptor {
     return record && { record, now: clock.now(), applied };
   }
 
-  /** A job belongs to the very path that started it, since guards may decide by its parameters. */
+  /** A job belongs to the very path and host that started it, since guards may decide by their parameters. */
   #originOf({ name, options }: Starter, context: ExecutionContext, door: HttpDoor): JobOrigin {
     const owner = options.owner ?? this.runtime.settings.http.owner;
     return {
-      route: `${context.getClass().name}.${name} ${pathOf(door.url)}`,
+      route: `${context.getClass().name}.${name} ${door.hostParams}${pathOf(door.url)}`,
       owner: owner?.(context.switchToHttp().getRequest<never>()),
     };
   }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { IncomingMessage } from 'node:http';
-import { Controller, Get, Param, Post } from '@nestjs/common';
+import { Controller, Get, HostParam, Param, Post } from '@nestjs/common';
 import {
   Background,
   Backgrounder,
@@ -8,7 +8,7 @@ import {
   type BackgroundModuleOptions,
 } from '../../src/index.js';
 import { fakeClock } from '../../src/testing/index.js';
-import { idIn, pollToTheEnd, startAt } from '../support/http.js';
+import { idIn, pollToTheEnd, rawRequest, startAt } from '../support/http.js';
 import { Tasks } from '../support/tasks.js';
 import { closeApps, PLATFORMS, startApp, type TestApp } from '../support/test-app.js';
 import { until } from '../support/until.js';
@@ -69,6 +69,17 @@ class Reports {
 const REPORTS = { controllers: [Reports], providers: [Tasks] };
 const UNKNOWN = '019a0000-0000-7000-8000-000000000000';
 const NOT_FOUND = { statusCode: 404, error: 'Not Found', message: 'There is no such job here.' };
+
+@Controller({ host: ':tenant.example.com', path: 'reports' })
+class Tenants {
+  constructor(private readonly tasks: Tasks) {}
+
+  @Backgrounder()
+  @Get()
+  build(@HostParam('tenant') tenant: string): void {
+    void this.tasks.run(tenant);
+  }
+}
 
 afterEach(closeApps);
 
@@ -145,6 +156,15 @@ describe.each(PLATFORMS)('A poll on %s answers with one and the same 404', (plat
     const location = await startAt(app, '/reports/7/build');
     await expectNotFound(await app.fetch(location.replace('/7/', '/8/')));
     expect((await app.fetch(location)).status).toBe(200);
+  });
+
+  it('for a job of the same route under another parameter of the host', async () => {
+    await using app = await startApp({ controllers: [Tenants], providers: [Tasks], platform });
+    const { headers } = await rawRequest(app, '/reports', 'GET', { host: 'ann.example.com' });
+    const at = async (host: string) =>
+      (await rawRequest(app, headers.location!, 'GET', { host })).status;
+    expect(await at('bob.example.com')).toBe(404);
+    expect(await at('Ann.example.com')).toBe(200);
   });
 
   it('for a job that no route started', async () => {

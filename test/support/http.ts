@@ -1,4 +1,4 @@
-import { request, type IncomingHttpHeaders } from 'node:http';
+import { request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import type { TestApp } from './test-app.js';
 import { until } from './until.js';
 
@@ -48,10 +48,15 @@ export interface RawAnswer {
 }
 
 /** A request whose target is sent as it is, where `fetch` would tidy it first. */
-export function rawRequest(app: TestApp, target: string, method = 'GET'): Promise<RawAnswer> {
+export function rawRequest(
+  app: TestApp,
+  target: string,
+  method = 'GET',
+  headers: OutgoingHttpHeaders = {},
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(app.origin);
-    const sent = request({ hostname, port, method, agent: false }, (response) => {
+    const sent = request({ hostname, port, method, headers, agent: false }, (response) => {
       let body = '';
       response.setEncoding('utf8');
       response.on('data', (text: string) => (body += text));

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import {
   BadGatewayException,
   RequestTimeoutException,
@@ -5,7 +6,7 @@ import {
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { from, map, mergeMap, race, tap, type Observable } from 'rxjs';
+import { delay, from, map, mergeMap, race, tap, type Observable } from 'rxjs';
 import { Latch } from './latch.js';
 
 /** What Express’ response and Fastify’s reply have in common. */
@@ -42,11 +43,14 @@ export class Timeout implements NestInterceptor {
   }
 }
 
-/** Sets a header once the handler is through, as those that measure time do. */
+/** Sets a header some time after the handler is through, as those that measure time or sign what they see do. */
 export class HeaderAfter implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const response = context.switchToHttp().getResponse<AnyResponse>();
-    return next.handle().pipe(tap(() => response.header('X-Took', '5ms')));
+    return next.handle().pipe(
+      delay(20),
+      tap(() => response.header('X-Took', '20ms')),
+    );
   }
 }
 
@@ -62,13 +66,14 @@ export class SlowAfter implements NestInterceptor {
   }
 }
 
-/** Refuses after the fact. */
+/** Refuses after the fact, which it has to look up. */
 export class RefusesAfter implements NestInterceptor {
   refuses = true;
 
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(
       mergeMap(async (value: unknown) => {
+        await setTimeout(20);
         if (this.refuses) throw new BadGatewayException('refused afterwards');
         return value;
       }),
