@@ -1,5 +1,6 @@
 import { isProxy } from 'node:util/types';
 import { ArgumentsNotSerializableError } from '../errors/thread.errors.js';
+import { isPlainElsewhere } from './plain-object.js';
 
 /** Keys that could reach a prototype when they are read back. */
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
@@ -51,12 +52,13 @@ class ArgumentWalk {
 
   #checkKind(value: object, path: string): void {
     const prototype: unknown = Object.getPrototypeOf(value);
-    const isKept = KEPT.has(prototype) || value instanceof Error;
+    const isElsewhere = isPlainElsewhere(value);
+    const isKept = KEPT.has(prototype) || isElsewhere || value instanceof Error;
     if (!isKept) this.#refuse(path, describeInstance(value));
     if (value instanceof Date && Number.isNaN(value.getTime())) {
       this.#refuse(path, 'an invalid Date');
     }
-    const isPlain = prototype === Object.prototype || Array.isArray(value);
+    const isPlain = prototype === Object.prototype || isElsewhere || Array.isArray(value);
     if (!isPlain || isProxy(value)) this.isPlain = false;
   }
 

@@ -4,6 +4,7 @@ import { ArgumentsNotSerializableError } from '../errors/thread.errors.js';
 import { checkArguments } from './argument-check.js';
 import { errorCodec } from './error-codec.js';
 import type { JobDefinition } from './job-definition.js';
+import { isPlainElsewhere } from './plain-object.js';
 
 /** What a call may decide beside its arguments. */
 type CallRules = Pick<JobDefinition, 'timeout' | 'onTimeout' | 'retries' | 'priority'>;
@@ -31,6 +32,19 @@ codec.registerCustom<Buffer, string>(
     deserialize: (text) => Buffer.from(text, 'base64'),
   },
   'Buffer',
+);
+// It would leave what is in them as it is.
+codec.registerCustom<object, never>(
+  {
+    isApplicable: (value: unknown): value is object =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      isPlainElsewhere(value),
+    serialize: (value) => codec.serialize({ ...value }) as never,
+    deserialize: (stored) => codec.deserialize(stored),
+  },
+  'plain',
 );
 codec.registerCustom<Error, never>(errorCodec as never, 'Error');
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { ArgumentsNotSerializableError } from '../../src/index.js';
 import { decodeCall, encodeCall } from '../../src/registry/call-codec.js';
@@ -11,6 +12,13 @@ const roundTrip = (...args: unknown[]): readonly unknown[] => decodeCall(encode(
 class User {
   constructor(readonly name: string) {}
 }
+
+/** As fast-querystring has it, and with it Fastify. */
+class Bare {}
+Object.setPrototypeOf(Bare.prototype, null);
+Reflect.deleteProperty(Bare.prototype, 'constructor');
+
+class Rows extends Array<number> {}
 
 describe('Arguments that are stored', () => {
   it.each([
@@ -31,6 +39,24 @@ describe('Arguments that are stored', () => {
     ['keys with dots and slashes', { 'a.b\\c': { '': undefined, 'd.e': new Date(1) } }],
   ])('come back as they were: %s', (_what, value) => {
     expect(roundTrip(value, value)).toEqual([value, value]);
+  });
+
+  it.each<[string, object]>([
+    ['of a parser that leaves the prototype out', new Bare()],
+    ['of another realm', runInNewContext('({})') as object],
+  ])('come back as plain objects where they are such %s', (_where, object) => {
+    const query = Object.assign(object, {
+      page: '2',
+      tags: runInNewContext('["a", "b"]') as unknown,
+    });
+    const plain = { page: '2', tags: ['a', 'b'] };
+    expect(roundTrip(query)).toEqual([plain]);
+    Object.assign(query, { at: new Date(0), none: undefined });
+    expect(roundTrip(query, undefined)).toEqual([
+      { ...plain, at: new Date(0), none: undefined },
+      undefined,
+    ]);
+    expect(Object.getPrototypeOf(roundTrip(query)[0])).toBe(Object.prototype);
   });
 
   it('come back as errors, with their causes', () => {
@@ -75,6 +101,7 @@ describe('Arguments that are stored', () => {
     ['arguments[0][1]', [1, Symbol('x')], 'a symbol'],
     ['arguments[0].user', { user: new User('ann') }, 'an instance of User'],
     ['arguments[0]', Promise.resolve(1), 'a promise'],
+    ['arguments[0]', new Rows(), 'an instance of Rows'],
     ['arguments[0]', Readable.from([]), 'an instance of'],
     ['arguments[0][0]', new Map([['a', () => 1]]), 'a function'],
     ['arguments[0]', new Date(NaN), 'an invalid Date'],
