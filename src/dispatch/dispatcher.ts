@@ -241,7 +241,10 @@ export class Dispatcher {
         call.future.heldBy(undefined);
         void this.#afterCommit(call, record, ticket, isStoredLater ? head : undefined);
       },
-      () => void this.#refuse(call, rolledBack(record)).catch(() => undefined),
+      () => {
+        call.future.undo();
+        void this.#refuse(call, rolledBack(record)).catch(() => undefined);
+      },
     );
     if (isStoredLater) return undefined;
     const creating = this.#create(call, record, head, joined);

@@ -42,6 +42,7 @@ export class JobFuture<T> extends Promise<T> {
   #awaited = false;
   #acceptanceAwaited = false;
   #heldBy: object | undefined;
+  #undone = false;
 
   private constructor(executor: Executor<T>, host: FutureHost, key: JobKey, name: string) {
     super(executor);
@@ -114,6 +115,16 @@ export class JobFuture<T> extends Promise<T> {
     this.#heldBy = transaction;
     if (job) this.node.waitFor(job);
     if (!transaction) this.stopWaiting();
+  }
+
+  /** The transaction that it was called in was rolled back: there was no call. @internal */
+  undo(): void {
+    this.#undone = true;
+  }
+
+  /** @internal */
+  get isUndone(): boolean {
+    return this.#undone;
   }
 
   /** Whether anybody has awaited it yet. @internal */

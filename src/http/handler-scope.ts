@@ -14,7 +14,7 @@ export class HandlerScope implements StartScope {
   readonly echoesConsole = true;
   /** Fulfilled when the handler begins to wait for a job that it has started. */
   readonly waiting: Promise<void>;
-  readonly jobs: JobFuture<unknown>[] = [];
+  readonly #jobs: JobFuture<unknown>[] = [];
   #head: HeadLine[] = [];
   #headLength = 0;
   readonly #printed: string[] = [];
@@ -29,8 +29,13 @@ export class HandlerScope implements StartScope {
     this.waiting = new Promise((resolve) => (this.#nowWaiting = resolve));
   }
 
+  /** The first job that it has started and not undone, by rolling a transaction back. */
+  get job(): JobFuture<unknown> | undefined {
+    return this.#jobs.find((job) => !job.isUndone);
+  }
+
   write(text: string, stream: OutputStream): void {
-    const isTooLate = this.jobs.length > 0;
+    const isTooLate = this.#jobs.length > 0;
     if (isTooLate || this.#headLength > this.runtime.settings.output.maxBytes) return;
     this.#headLength += text.length;
     this.#head.push({ text, stream });
@@ -38,7 +43,7 @@ export class HandlerScope implements StartScope {
 
   /** What would be of a job if one were started; else it is for the console, which has what was written there already. */
   print(text: string): void {
-    if (this.jobs.length > 0) return printOut(text);
+    if (this.#jobs.length > 0) return printOut(text);
     this.#printed.push(text);
     this.write(text, 'stdout');
   }
@@ -49,7 +54,7 @@ export class HandlerScope implements StartScope {
   }
 
   started(job: JobFuture<unknown>): readonly HeadLine[] {
-    this.jobs.push(job);
+    this.#jobs.push(job);
     const head = this.#head;
     this.#head = [];
     this.#printed.length = 0;
@@ -57,7 +62,7 @@ export class HandlerScope implements StartScope {
   }
 
   waits(): undefined {
-    if (this.jobs.length > 0) this.#nowWaiting();
+    if (this.#jobs.length > 0) this.#nowWaiting();
   }
 }
 

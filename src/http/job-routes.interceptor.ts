@@ -147,7 +147,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
     await Promise.race([handled, scope.waiting]).catch((error: unknown) =>
       this.#explainFailure(error, scope, door),
     );
-    const [job] = scope.jobs;
+    const { job } = scope;
     if (!job) {
       scope.printHead();
       return ownAnswer(await handled);
@@ -160,7 +160,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
 
   /** A handler that fails answers as usual; that it had started a job before is told apart by a link to it. */
   async #explainFailure(error: unknown, scope: HandlerScope, door: HttpDoor): Promise<never> {
-    const [job] = scope.jobs;
+    const { job } = scope;
     if (!job) scope.printHead();
     const refusal: unknown = await job?.accepted.catch((reason: unknown) => reason);
     if (refusal === error) return refuse(door, error);
