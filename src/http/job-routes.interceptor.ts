@@ -37,6 +37,7 @@ import { held } from './hold.js';
 import { HttpDoor } from './http-door.js';
 import { waitForStep } from './live.js';
 import { negotiate, type CancelChoice, type PollChoice, type StartChoice } from './negotiate.js';
+import { ownerFrom } from './owner.js';
 import { pageLocation, pollLocation } from './poll-location.js';
 import type { Preferences } from './prefer.js';
 import { noSuchJob, refuse } from './refuse.js';
@@ -211,7 +212,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
     const owner = options.owner ?? this.runtime.settings.http.owner;
     return {
       route: `${context.getClass().name}.${name} ${door.hostParams}${pathOf(door.url)}`,
-      owner: owner?.(context.switchToHttp().getRequest<never>()),
+      owner: ownerFrom(owner?.(context.switchToHttp().getRequest<never>())),
     };
   }
 
