@@ -6,6 +6,7 @@ import { RouteClashError } from '../errors/setup.errors.js';
 import { companionsOf, copyRules, haveSameRules, markCompanion } from './companion.js';
 import { excludeCompanions } from './prefix-exclusions.js';
 import { covers, meet, modulePathOf, nameOfHandler, routesOf, type Route } from './route-path.js';
+import { versioned } from './route-versions.js';
 
 /** Where jobs are watched, and where they are cancelled. */
 type Verb = RequestMethod.GET | RequestMethod.POST;
@@ -47,11 +48,12 @@ export class CompanionRoutes {
 
   #routes(): Route[] {
     const { applicationId } = this.modules;
-    return [...this.modules.values()].flatMap(({ controllers, metatype }) =>
+    const routes = [...this.modules.values()].flatMap(({ controllers, metatype }) =>
       [...controllers.values()].flatMap((wrapper) =>
         routesOf(wrapper.metatype as Type, modulePathOf(metatype, applicationId)),
       ),
     );
+    return routes.map((route) => versioned(route, this.config.getVersioning()));
   }
 
   /** Express takes the first route that fits; Fastify, and Nest if told so, the one that fits best. */

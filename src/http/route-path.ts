@@ -7,6 +7,9 @@ import {
   VERSION_METADATA,
 } from '@nestjs/common/constants.js';
 
+/** In the place of versions: requests of all. */
+export const ANY_VERSION = Symbol('any version');
+
 /** A handler of a controller, and one of its paths. */
 export interface Route {
   readonly controller: Type;
@@ -49,9 +52,9 @@ export function covers(outer: Route, inner: Route): boolean {
 
 /** Whether one request can be meant for both: routes of another host or version never meet. */
 export function meet(one: Route, other: Route): boolean {
-  return (
-    one.host === other.host && one.versions.some((version) => other.versions.includes(version))
-  );
+  const isForAll = [one, other].some(({ versions }) => versions.includes(ANY_VERSION));
+  const inCommon = one.versions.some((version) => other.versions.includes(version));
+  return one.host === other.host && (isForAll || inCommon);
 }
 
 /** The methods of a prototype and of those it inherits from, as Nest finds them. */
