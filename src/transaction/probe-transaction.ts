@@ -9,7 +9,11 @@ export class ProbeTransaction extends AmbientTransaction {
   /** The isolation of the snapshot that the query saw, where it saw one that never changes. */
   snapshot: string | undefined;
 
-  constructor(private readonly probed: AmbientTransaction) {
+  /** @param isInside Whether to look within the transaction, and so begin it. */
+  constructor(
+    private readonly probed: AmbientTransaction,
+    private readonly isInside = false,
+  ) {
     super(probed);
   }
 
@@ -18,10 +22,12 @@ export class ProbeTransaction extends AmbientTransaction {
   }
 
   override runnerFor(dataSource: DataSourceLike): QueryRunnerLike | undefined {
-    this.lookedOutside ||= !this.probed.hasBegunOn(dataSource);
-    if (!this.probed.hasBegunOn(dataSource)) return undefined;
-    this.isUsedOn(dataSource);
-    return this.probed.runnerFor(dataSource);
+    const isOutside = !this.isInside && !this.probed.hasBegunOn(dataSource);
+    this.lookedOutside ||= isOutside;
+    if (isOutside) return undefined;
+    const runner = this.probed.runnerFor(dataSource);
+    this.snapshot = this.probed.snapshotOn(dataSource);
+    return runner;
   }
 
   /** By the manager of a transaction within the job, too, which has its query runner already. */

@@ -112,12 +112,24 @@ async function tryOnce<T>(run: Query<T>): Promise<T | null | undefined> {
   const transaction = currentTransaction();
   if (!transaction) return untilAborted(run);
   const probe = new ProbeTransaction(transaction);
-  const found = await runInTransaction(probe, () => untilAborted(run));
-  if (!isFound(found)) {
-    if (probe.snapshot) throw new TimedQuerySnapshotError(probe.snapshot);
-    return found;
+  try {
+    const found = await lookBy(probe, run);
+    return isFound(found) && probe.lookedOutside ? await untilAborted(run) : found;
+  } catch (error) {
+    if (!probe.lookedOutside || !wantsTransaction(error)) throw error;
+    return lookBy(new ProbeTransaction(transaction, true), run);
   }
-  return probe.lookedOutside ? untilAborted(run) : found;
+}
+
+async function lookBy<T>(probe: ProbeTransaction, run: Query<T>): Promise<T | null | undefined> {
+  const found = await runInTransaction(probe, () => untilAborted(run));
+  if (!isFound(found) && probe.snapshot) throw new TimedQuerySnapshotError(probe.snapshot);
+  return found;
+}
+
+/** As TypeORM says of a lock on rows, which only a transaction can hold. */
+function wantsTransaction(error: unknown): boolean {
+  return (error as Error | undefined)?.name === 'PessimisticLockTransactionRequiredError';
 }
 
 /** The query, or the reason why the job is to stop, whichever comes first. */

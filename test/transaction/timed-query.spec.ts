@@ -193,6 +193,29 @@ describeWithPostgres('timedQuery', () => {
     await expect(job).rejects.toMatchObject({ name: 'TimedQuerySnapshotError' });
   });
 
+  it('waits for a row to lock, and has it locked in the transaction', async () => {
+    await using app = await startTransactionApp(database.options);
+    const lock = { mode: 'pessimistic_write' } as const;
+    const byBuilder = app.rows.createQueryBuilder('row').setLock(lock.mode).where('row.id = 2');
+    const job = app.inJob(async () => {
+      const [first, second] = [
+        await timedQuery(() => app.rows.findOne({ where: { id: 1 }, lock })),
+        await timedQuery(byBuilder),
+      ];
+      const free = await app.outside.query<unknown[]>(
+        'SELECT id FROM conformance_row FOR UPDATE SKIP LOCKED',
+      );
+      return [first.id, second.id, free];
+    });
+    await app.outside.query('INSERT INTO conformance_row (id) VALUES (1), (2), (3)');
+    expect(await job).toEqual([1, 2, [{ id: 3 }]]);
+    const inSnapshot = app.inJob(
+      () => timedQuery(() => app.rows.findOne({ where: { id: 4 }, lock })),
+      { transaction: { isolation: 'REPEATABLE READ' } },
+    );
+    await expect(inSnapshot).rejects.toMatchObject({ name: 'TimedQuerySnapshotError' });
+  });
+
   it('waits without a slot for others: a request and another job run on', async () => {
     await using app = await startTransactionApp(database.options, { concurrency: 2 });
     const waiting = app.inJob(() => timedQuery(() => app.rows.findOneBy({ id: 7 })));
