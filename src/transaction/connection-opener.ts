@@ -18,6 +18,8 @@ export interface ConnectionOpener {
   interrupt(): Promise<void>;
   /** What the connection was cut with, where that was noticed while nothing ran on it. */
   readonly fault?: Error | undefined;
+  /** Whether the database has given the transaction up, and would answer COMMIT with a rollback; where it is known. */
+  readonly isAborted?: boolean;
   /**
    * Commits with one more statement, in one round trip, where the database can.
    * @param passOn Called where the connection could be joined by another job meanwhile.

@@ -3,8 +3,8 @@ import type { DataSourceLike, IsolationLevel } from './typeorm-shape.js';
 
 /** What a job's transaction must know of a kind of database. */
 export interface Dialect {
-  /** What is asked for where nobody asks. */
-  readonly isolation: IsolationLevel | undefined;
+  /** What is asked for where the job does not ask; `asked` is what its DataSource asks for. */
+  isolationFor(asked: IsolationLevel | undefined): IsolationLevel | undefined;
   /** The isolation, where it shows a snapshot; `undefined` where every statement sees what is committed by then. */
   snapshotOf(isolation: IsolationLevel | undefined): string | undefined;
   /** Whether the transaction cannot be committed after this error of a statement. */
@@ -14,7 +14,7 @@ export interface Dialect {
 }
 
 const POSTGRES: Dialect = {
-  isolation: undefined,
+  isolationFor: (asked) => asked,
   snapshotOf: repeatable,
   // After any error, PostgreSQL takes no statement until a rollback, and answers COMMIT with ROLLBACK.
   spoils: (error) => codeOf(error) !== undefined,
@@ -23,15 +23,18 @@ const POSTGRES: Dialect = {
 
 const MYSQL: Dialect = {
   // Its own default is REPEATABLE READ, in which a job would not see what is committed while it runs.
-  isolation: 'READ COMMITTED',
+  isolationFor: (asked) => asked ?? 'READ COMMITTED',
   snapshotOf: repeatable,
-  spoils: (error) => codeOf(error) === 'ER_LOCK_DEADLOCK',
-  isLost: (error) => codeOf(error) === 'ER_LOCK_DEADLOCK',
+  spoils: rollsBackAll,
+  isLost: rollsBackAll,
 };
+
+/** With these InnoDB has rolled back the whole transaction, and what follows would stand alone. */
+const ROLLBACKS = new Set(['ER_LOCK_DEADLOCK', 'ER_CHECKREAD', 'ER_LOCK_TABLE_FULL']);
 
 const SQLITE: Dialect = {
   // It has no other, and what others commit meanwhile is not seen.
-  isolation: 'SERIALIZABLE',
+  isolationFor: () => 'SERIALIZABLE',
   snapshotOf: () => 'a snapshot, as SQLite does',
   // Noticed where the connection tells that no transaction is open any more.
   spoils: () => false,
@@ -39,7 +42,7 @@ const SQLITE: Dialect = {
 };
 
 const OTHER: Dialect = {
-  isolation: undefined,
+  isolationFor: (asked) => asked,
   snapshotOf: repeatable,
   spoils: () => false,
   isLost: () => false,
@@ -85,6 +88,10 @@ export function returnsToSavepoint(sql: string): boolean {
 
 function repeatable(isolation: IsolationLevel | undefined): string | undefined {
   return isolation === 'REPEATABLE READ' || isolation === 'SERIALIZABLE' ? isolation : undefined;
+}
+
+function rollsBackAll(error: unknown): boolean {
+  return ROLLBACKS.has(codeOf(error) ?? '');
 }
 
 function codeOf(error: unknown): string | undefined {

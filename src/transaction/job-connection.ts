@@ -30,6 +30,9 @@ export interface ConnectionRules extends ConnectionOwner {
   readonly passOn?: (() => void) | undefined;
 }
 
+/** Where nobody asks for one. */
+const DEFAULT: IsolationLevel = 'READ COMMITTED';
+
 /**
  * A job's connection to one database, and its transaction there: begun at the first statement, so that a job which
  * only computes holds none.
@@ -74,7 +77,9 @@ export class JobConnection {
   }
 
   get isolation(): IsolationLevel | undefined {
-    return this.rules.isolation ?? this.#dialect.isolation;
+    return (
+      this.rules.isolation ?? this.#dialect.isolationFor(this.dataSource.options.isolationLevel)
+    );
   }
 
   /** Whether the connection to the database was lost, and with it what the transaction wrote. */
@@ -84,8 +89,7 @@ export class JobConnection {
 
   /** The isolation, if the transaction sees the database for ever as it was when it began. */
   get snapshot(): string | undefined {
-    const isolation = this.isolation ?? this.dataSource.options.isolationLevel;
-    return this.#dialect.snapshotOf(isolation);
+    return this.#dialect.snapshotOf(this.isolation);
   }
 
   /** A query runner for whoever asks in the job: it cannot end the transaction, nor release the connection. */
@@ -181,7 +185,7 @@ export class JobConnection {
 
   /** @throws JobTransactionError where a commit would lose rows, or take in half of something. */
   assertCommittable(): void {
-    if (this.#failure) throw swallowed(this.#failure);
+    if (this.#failure || this.opener.isAborted) throw swallowed(this.#failure);
     if (this.#savepoints.length > 0) {
       throw new JobTransactionError(
         'The job began a transaction within its own and neither committed nor rolled it back. Await it to its end.',
@@ -282,7 +286,7 @@ export class JobConnection {
   }
 
   #refuseIsolation(isolation: IsolationLevel | undefined): void {
-    if (isolation && isolation !== this.isolation) throw otherIsolation(isolation);
+    if (isolation && isolation !== (this.isolation ?? DEFAULT)) throw otherIsolation(isolation);
   }
 
   #refuseIfEnded(): void {

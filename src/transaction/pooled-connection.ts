@@ -16,6 +16,8 @@ interface NativeConnection {
   off?(event: 'error', listener: (error: Error) => void): unknown;
   readonly processID?: number;
   readonly threadId?: number;
+  /** Of `pg`, since 8.21: `E` for a transaction that takes no statement any more. */
+  getTransactionStatus?(): string | null;
 }
 
 /** The pool of `pg`, where it tells how it stands. */
@@ -66,6 +68,11 @@ class PooledConnection implements ConnectionOpener {
 
   another(): QueryRunnerLike {
     return plainQueryRunner(this.dataSource);
+  }
+
+  /** By whatever failed on it: a stream, too, or a statement of the client that `connect()` gives. */
+  get isAborted(): boolean {
+    return this.#native?.getTransactionStatus?.() === 'E';
   }
 
   /** Where the transaction has begun in the way of the PostgreSQL client. */
