@@ -146,7 +146,7 @@ export class Dispatcher {
     head: readonly HeadLine[],
     ticket: JobTicket | undefined,
   ): MaybePromise<void> {
-    const transaction = currentTransaction();
+    const transaction = currentTransaction()?.lasting;
     const open = transaction?.openTransactions() ?? NONE;
     return open.length === 0
       ? this.#storeAndQueue(call, record, head, ticket)

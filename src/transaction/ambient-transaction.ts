@@ -5,10 +5,29 @@ import type { DataSourceLike, QueryRunnerLike } from './typeorm-shape.js';
 
 /** A transaction that code runs in: a job's, or that of a callback of `dataSource.transaction`. */
 export abstract class AmbientTransaction implements SurroundingTransaction {
-  /** What waits for its end: jobs that were called in it. */
-  readonly hooks = new CommitHooks();
+  readonly #hooks = new CommitHooks();
 
   constructor(readonly outer?: AmbientTransaction) {}
+
+  /** What waits for its end, or for that of a savepoint that was begun by hand in it: jobs that are called now. */
+  get hooks(): CommitHooks {
+    return this.savepointHooks ?? this.#hooks;
+  }
+
+  /** Of the innermost savepoint, if it was begun by hand. */
+  get savepointHooks(): CommitHooks | undefined {
+    return this.outer?.savepointHooks;
+  }
+
+  /** A savepoint is that of a callback, which is a transaction of its own here. */
+  entersSavepoint(runner: QueryRunnerLike): void {
+    this.outer?.entersSavepoint(runner);
+  }
+
+  /** The one that jobs called here wait for. */
+  get lasting(): AmbientTransaction {
+    return this;
+  }
 
   /** What is open, for a tracker to write in. Nothing is, in a job that has not used a database yet. */
   abstract openTransactions(): OpenTransaction[];

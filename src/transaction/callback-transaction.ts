@@ -67,6 +67,7 @@ async function noticedTransaction(
     const result = await begin((manager) => {
       const runner = manager.queryRunner!;
       isSavepoint = outer !== undefined && isNested(outer, dataSource, runner);
+      if (isSavepoint) outer!.entersSavepoint(runner);
       entered = new CallbackTransaction(outer, dataSource, runner);
       noticeTransactions(manager, dataSource);
       return runInTransaction(entered, () => runAndWrite(entered!, manager, run));

@@ -6,6 +6,7 @@ import {
 import { currentJobScope } from '../context/scope.js';
 import type { LastStatement, OpenTransaction } from '../tracker/job-tracker.js';
 import { currentTransaction } from './ambient-transaction.js';
+import type { CommitHooks } from './commit-hooks.js';
 import type { ConnectionOpener, ConnectionOwner } from './connection-opener.js';
 import {
   dialectOf,
@@ -15,8 +16,9 @@ import {
   type Dialect,
 } from './dialect.js';
 import { isConnectionLost } from './lost-connection.js';
-import { endsByHand, otherIsolation, overlap, swallowed } from './mistakes.js';
+import { endsByHand, otherIsolation, swallowed } from './mistakes.js';
 import { facadeOf } from './query-runner-facade.js';
+import { rollBackWhole, Savepoints } from './savepoints.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
 
 /** Whose transaction it is, and how it is to be. */
@@ -41,7 +43,7 @@ export class JobConnection {
   /** For a tracker to write in: always the same, by which it knows the transaction. */
   readonly open: OpenTransaction;
   readonly #dialect: Dialect;
-  readonly #savepoints: QueryRunnerLike[] = [];
+  readonly #savepoints = new Savepoints();
   #beginning: Promise<void> | undefined;
   #begun = false;
   #ended = false;
@@ -144,23 +146,30 @@ export class JobConnection {
   async beginSavepoint(from: QueryRunnerLike, isolation?: IsolationLevel): Promise<void> {
     this.#refuseOverlap(from);
     this.#refuseIsolation(isolation);
-    this.#savepoints.push(from);
+    this.#savepoints.begin(from);
     try {
       await this.onRunner((runner) => runner.startTransaction());
     } catch (error) {
-      this.#savepoints.splice(this.#savepoints.lastIndexOf(from), 1);
+      this.#savepoints.forget(from);
       throw error;
     }
   }
 
   async releaseSavepoint(from: QueryRunnerLike): Promise<void> {
-    this.#leaveSavepoint(from);
+    await this.#savepoints.written(from);
+    const released = this.#savepoints.release(from);
     await this.onRunner((runner) => runner.commitTransaction());
+    released();
   }
 
   async rollBackSavepoint(from: QueryRunnerLike): Promise<void> {
-    this.#leaveSavepoint(from);
-    await this.onRunner((runner) => runner.rollbackTransaction());
+    await this.#savepoints.settled(from);
+    const rolledBack = this.#savepoints.rollBack(from);
+    try {
+      await this.onRunner((runner) => runner.rollbackTransaction());
+    } finally {
+      rolledBack();
+    }
     this.#forgiveFailure();
   }
 
@@ -170,7 +179,17 @@ export class JobConnection {
   }
 
   hasSavepointOf(runner: QueryRunnerLike): boolean {
-    return this.#savepoints.includes(runner);
+    return this.#savepoints.isOf(runner);
+  }
+
+  /** The savepoint is that of a callback, which runs in it by its context. */
+  enterSavepoint(runner: QueryRunnerLike): void {
+    this.#savepoints.enter(runner);
+  }
+
+  /** What waits for the end of a savepoint that was begun by hand, where the innermost is one. */
+  get savepointHooks(): CommitHooks | undefined {
+    return this.#savepoints.byHand;
   }
 
   /** Whether something is being run. */
@@ -186,7 +205,7 @@ export class JobConnection {
   /** @throws JobTransactionError where a commit would lose rows, or take in half of something. */
   assertCommittable(): void {
     if (this.#failure || this.opener.isAborted) throw swallowed(this.#failure);
-    if (this.#savepoints.length > 0) {
+    if (this.#savepoints.areAny) {
       throw new JobTransactionError(
         'The job began a transaction within its own and neither committed nor rolled it back. Await it to its end.',
       );
@@ -220,7 +239,11 @@ export class JobConnection {
   async rollBack(): Promise<void> {
     if (!this.#begun) this.opener.abandon?.();
     if (this.isBusy) await this.opener.interrupt().catch(() => undefined);
-    await this.#end(() => rollBackWhole(this.opener.runner));
+    try {
+      await this.#end(() => rollBackWhole(this.opener.runner));
+    } finally {
+      this.#savepoints.rolledBack();
+    }
   }
 
   async #end(finish: () => Promise<void>): Promise<void> {
@@ -272,17 +295,9 @@ export class JobConnection {
     if (!this.#afterWrite && isWrite(sql)) this.#afterWrite = this.rules.onWrite();
   }
 
-  #leaveSavepoint(from: QueryRunnerLike): void {
-    if (this.#savepoints.at(-1) !== from) throw overlap();
-    this.#savepoints.pop();
-  }
-
-  /** A statement belongs to the innermost savepoint, or it would be undone with what it has nothing to do with. */
   #refuseOverlap(from: QueryRunnerLike | undefined): void {
     this.#refuseIfEnded();
-    const innermost = this.#savepoints.at(-1);
-    if (!innermost || innermost === from) return;
-    if (!currentTransaction()?.isIn(innermost)) throw overlap();
+    this.#savepoints.refuseOverlap(from);
   }
 
   #refuseIsolation(isolation: IsolationLevel | undefined): void {
@@ -292,10 +307,4 @@ export class JobConnection {
   #refuseIfEnded(): void {
     if (this.#ended) throw new JobTransactionEndedError(this.rules.jobId, this.rules.jobName);
   }
-}
-
-/** Out of savepoints that the job has left open, too: each rollback leaves one. */
-async function rollBackWhole(runner: QueryRunnerLike): Promise<void> {
-  do await runner.rollbackTransaction();
-  while (runner.isTransactionActive);
 }

@@ -2,6 +2,7 @@ import { JobTransactionEndedError } from '../errors/transaction.errors.js';
 import { isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import type { LastStatement, OpenTransaction } from '../tracker/job-tracker.js';
 import { AmbientTransaction } from './ambient-transaction.js';
+import type { CommitHooks } from './commit-hooks.js';
 import { JobConnection, type ConnectionRules } from './job-connection.js';
 import { openConnection } from './open-connection.js';
 import type { DataSourceLike, QueryRunnerLike } from './typeorm-shape.js';
@@ -59,6 +60,15 @@ export class JobTransaction extends AmbientTransaction implements ConcludableTra
   override hasBegunOn(dataSource: DataSourceLike): boolean {
     // One that it does not cover is never begun, and code on it is outside in any case.
     return this.#find(dataSource)?.isBegun ?? false;
+  }
+
+  override get savepointHooks(): CommitHooks | undefined {
+    for (const { savepointHooks } of this.#connections) if (savepointHooks) return savepointHooks;
+    return undefined;
+  }
+
+  override entersSavepoint(runner: QueryRunnerLike): void {
+    for (const connection of this.#connections) connection.enterSavepoint(runner);
   }
 
   override snapshotOn(dataSource: DataSourceLike): string | undefined {

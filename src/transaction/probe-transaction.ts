@@ -17,6 +17,11 @@ export class ProbeTransaction extends AmbientTransaction {
     super(probed);
   }
 
+  /** Looking has no end that a job could wait for. */
+  override get lasting(): AmbientTransaction {
+    return this.probed.lasting;
+  }
+
   override openTransactions(): OpenTransaction[] {
     return this.probed.openTransactions();
   }

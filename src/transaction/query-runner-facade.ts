@@ -1,4 +1,5 @@
 import { JobTransactionError } from '../errors/transaction.errors.js';
+import { currentTransaction } from './ambient-transaction.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
 
 /** The job's connection, as its facades use it. */
@@ -55,8 +56,10 @@ const REPLACEMENTS: ThisType<Facade> & Partial<QueryRunnerLike> & Replaced = {
   stream(...args) {
     return this[CONNECTION].onRunner((bare) => (bare as Facade).stream(...args));
   },
-  startTransaction(isolation) {
-    return this[CONNECTION].beginSavepoint(this, isolation);
+  async startTransaction(isolation) {
+    // What was written before a savepoint must not be undone with it.
+    await currentTransaction()?.hooks.settled();
+    await this[CONNECTION].beginSavepoint(this, isolation);
   },
   async commitTransaction() {
     refuseUnbegun(this);
