@@ -241,15 +241,19 @@ export class Dispatcher {
         call.future.heldBy(undefined);
         void this.#afterCommit(call, record, ticket, isStoredLater ? head : undefined);
       },
-      () => {
-        call.future.undo();
-        void this.#refuse(call, rolledBack(record)).catch(() => undefined);
-      },
+      () => this.#undo(call, rolledBack(record)),
     );
     if (isStoredLater) return undefined;
     const creating = this.#create(call, record, head, joined);
     if (isPromise(creating)) transaction.hooks.addWrite(creating);
     return creating;
+  }
+
+  /** At once: the next call of the same unique key is one of its own. */
+  #undo(call: PendingCall, error: unknown): void {
+    call.future.undo();
+    void this.parts.runner.records.forget(call);
+    void this.#turnAway(call, error).catch(() => undefined);
   }
 
   #nodeOf(jobId: string | undefined): WaitNode | undefined {
@@ -262,6 +266,7 @@ export class Dispatcher {
     ticket: JobTicket | undefined,
     unstored?: readonly HeadLine[],
   ): Promise<void> {
+    if (call.end) return unstored ? undefined : this.parts.runner.records.cancelled(call, call.end);
     try {
       await (unstored
         ? this.#storeAndQueue(call, record, unstored, ticket)

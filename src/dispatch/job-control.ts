@@ -56,6 +56,11 @@ export class JobControl implements FutureHost {
   }
 
   async cancel(id: string, reason?: unknown): Promise<boolean> {
+    const held = this.#heldUnseen(id);
+    return held ? this.#cancelHeld(held, reason) : this.#cancelSeen(id, reason);
+  }
+
+  async #cancelSeen(id: string, reason: unknown): Promise<boolean> {
     const { tracker, engine, runner, clock } = this.parts;
     const record = await this.peek(id);
     if (!record || isFinal(record.state)) return false;
@@ -72,6 +77,19 @@ export class JobControl implements FutureHost {
       runner.ended.keep(call);
     }
     await engine.discard(id);
+    return true;
+  }
+
+  /** A call whose record nobody can read yet: it is in a transaction that is open. */
+  #heldUnseen(id: string): PendingCall | undefined {
+    const call = this.parts.tracker.durable ? this.parts.runner.pending(id) : undefined;
+    return call?.future.isHeld ? call : undefined;
+  }
+
+  /** Its record is changed once it is committed. */
+  #cancelHeld(call: PendingCall, reason: unknown): true {
+    call.end = new JobCancelledError(call.id, call.name, reason);
+    this.parts.runner.drop(call, call.end);
     return true;
   }
 

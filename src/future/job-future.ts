@@ -42,7 +42,7 @@ export class JobFuture<T> extends Promise<T> {
   #awaited = false;
   #acceptanceAwaited = false;
   #heldBy: object | undefined;
-  #undone = false;
+  #isUndone = false;
 
   private constructor(executor: Executor<T>, host: FutureHost, key: JobKey, name: string) {
     super(executor);
@@ -117,14 +117,19 @@ export class JobFuture<T> extends Promise<T> {
     if (!transaction) this.stopWaiting();
   }
 
-  /** The transaction that it was called in was rolled back: there was no call. @internal */
-  undo(): void {
-    this.#undone = true;
+  /** Whether it waits for the commit of a transaction. @internal */
+  get isHeld(): boolean {
+    return this.#heldBy !== undefined;
+  }
+
+  /** Whether the call was rolled back with the transaction that it was made in: then the job never was. @internal */
+  get isUndone(): boolean {
+    return this.#isUndone;
   }
 
   /** @internal */
-  get isUndone(): boolean {
-    return this.#undone;
+  undo(): void {
+    this.#isUndone = true;
   }
 
   /** Whether anybody has awaited it yet. @internal */

@@ -1,3 +1,4 @@
+import { toFailure } from '../errors/failure.js';
 import type { JobRecord } from '../job/job.js';
 import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import type { JobChange } from '../job/state-machine.js';
@@ -131,6 +132,15 @@ export class RecordKeeper {
         void reporter.unharmed(call, doing, () => this.#persist(forget, error, Infinity));
       });
     });
+  }
+
+  /** The record of a call that was cancelled while it was in a transaction that was open. */
+  async cancelled(call: PendingCall, error: Error): Promise<void> {
+    const { tracker, clock, reporter } = this.settings;
+    const change = { type: 'cancel', at: clock.now(), error: toFailure(error) } as const;
+    await reporter.unharmed(call, 'record that it is cancelled', () =>
+      this.#insist(() => tracker.change(call.id, change), Infinity),
+    );
   }
 
   isUnavailable(error: unknown): boolean {
