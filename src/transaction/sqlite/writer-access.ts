@@ -1,3 +1,4 @@
+import { currentTransaction } from '../ambient-transaction.js';
 import { plainQueryRunner } from '../query-runner-seam.js';
 import type { DataSourceLike, QueryRunnerLike } from '../typeorm-shape.js';
 import { preparedOn, type BetterSqlite } from './direct-statement.js';
@@ -72,11 +73,18 @@ function executeOn({ native, statements }: Lane, sql: string, values: readonly u
   return statement.reader ? statement.all(...values) : void statement.run(...values);
 }
 
-/** Reads what is committed; waits for nobody, but where the database has one connection, or no write-ahead log. */
+/** Reads what is committed, and what whoever asks has written; waits for nobody, but where the database has one connection, or no write-ahead log. */
 export async function withReader<T>(dataSource: DataSourceLike, work: Work<T>): Promise<T> {
   if (!isSqlite(dataSource)) return onPlainRunner(dataSource, work);
   const database = databaseOf(dataSource);
-  return database.readsAreFree ? onOwnRunner(database, work) : withWriterLock(dataSource, work);
+  const isFree = database.readsAreFree || isOpenHere(dataSource);
+  return isFree ? onOwnRunner(database, work) : withWriterLock(dataSource, work);
+}
+
+/** Whether whoever asks is in a transaction there: it has the lock, and would wait for itself. */
+function isOpenHere(dataSource: DataSourceLike): boolean {
+  const open = currentTransaction()?.openTransactions() ?? [];
+  return open.some((one) => one.dataSource === dataSource);
 }
 
 async function onPlainRunner<T>(dataSource: DataSourceLike, work: Work<T>): Promise<T> {
