@@ -285,6 +285,8 @@ export class Dispatcher {
   /** Leaves no trace of the job, and tells whoever asks. */
   async #refuse(call: PendingCall, error: unknown): Promise<never> {
     await this.parts.runner.records.forget(call);
+    // It was told already that the transaction around it was rolled back.
+    if (call.future.isUndone) throw error;
     return this.#turnAway(call, error);
   }
 
