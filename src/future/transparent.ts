@@ -97,6 +97,8 @@ function callOf(stage: Stage, args: unknown[]): Stage {
   const called = call(stage, args);
   // The failure of the job is told by the job; a failure of the call is told where the call is awaited.
   resultOf(stage.source).catch(() => called.catch(() => {}));
+  // JSON.stringify calls it on whatever it comes across, and awaits nothing.
+  if (stage.key === 'toJSON') called.catch(() => {});
   return { path: `${stage.path}(…)`, source: stage.source, value: () => called };
 }
 

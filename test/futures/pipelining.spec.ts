@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { inspect } from 'node:util';
 import {
@@ -218,6 +218,17 @@ describe('A transparent future', () => {
     expect(() => [...(transparent(future).rows as unknown as string[])]).toThrow('still to come');
     expect(() => (wrong.rows.a = 1)).toThrow('cannot be set');
     expect(inspect(wrong.rows)).toBe('Transparent { transparent(…).rows }');
+  });
+
+  it('comes to nothing where it is written as JSON, as any promise does', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const rows = transparent(Promise.resolve(new Table('a'))).rows;
+    expect(JSON.stringify({ rows })).toBe('{}');
+    expect(await transparent(Promise.resolve(new Date(0))).toJSON()).toBe(new Date(0).toJSON());
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('takes any promise, and works as one', async () => {
