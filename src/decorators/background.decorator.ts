@@ -4,6 +4,7 @@ import { BACKGROUND_OPTIONS, type BackgroundOptions } from '../registry/backgrou
 import type { BackgroundMethod } from '../registry/job-registry.js';
 import type { JobMethod } from '../registry/job-definition.js';
 import { noteMethod } from '../registry/noted-method.js';
+import { methodOf } from './method-of.js';
 import { markRoute } from './route-door.js';
 import { injectRuntime, runtimeOf } from './runtime-injection.js';
 
@@ -26,8 +27,9 @@ export function Background(options?: BackgroundOptions) {
     descriptor: TypedPropertyDescriptor<M>,
   ): void {
     const owner = classOf(prototype);
-    checkOptions(`@Background() on ${owner.name}.${String(key)}`, options, BACKGROUND_OPTIONS);
-    const method = descriptor.value as unknown as JobMethod;
+    const where = `@Background() on ${owner.name}.${String(key)}`;
+    checkOptions(where, options, BACKGROUND_OPTIONS);
+    const method = methodOf(descriptor, where) as JobMethod;
     const noted: BackgroundMethod = { key, method, options };
     const standIn = standInFor(noted);
     copyMetadata(method, standIn);

@@ -1,4 +1,5 @@
 import { aFlag, aFunction, anObjectOf, checkOptions } from '../errors/check-options.js';
+import { methodOf } from './method-of.js';
 import { markRoute, type BackgrounderOptions } from './route-door.js';
 
 const RULES = {
@@ -27,6 +28,6 @@ export function Backgrounder(options: BackgrounderOptions = {}): MethodDecorator
   return (prototype, key, descriptor) => {
     const where = `@Backgrounder() on ${prototype.constructor.name}.${String(key)}`;
     checkOptions(where, options, RULES);
-    markRoute(descriptor.value as Function, options);
+    markRoute(methodOf(descriptor, where), options);
   };
 }

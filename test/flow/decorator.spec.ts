@@ -1,7 +1,14 @@
 import 'reflect-metadata';
 import { Injectable, SetMetadata } from '@nestjs/common';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Background, currentJob, jobOf, JobFuture } from '../../src/index.js';
+import {
+  Background,
+  Backgrounder,
+  BackgroundError,
+  currentJob,
+  jobOf,
+  JobFuture,
+} from '../../src/index.js';
 import { closeApps, startApp } from '../support/test-app.js';
 
 afterEach(closeApps);
@@ -214,5 +221,22 @@ describe('A class that inherits a decorated method', () => {
     expect(await Promise.all(jobs)).toEqual(['inherited by base', 'inherited by child']);
     const names = (await app.service.list()).map(({ name }) => name);
     expect(names).toEqual(['Child.inherited', 'Base.inherited']);
+  });
+});
+
+describe.each([
+  ['@Background()', Background],
+  ['@Backgrounder()', Backgrounder],
+])('%s', (name, decorator) => {
+  it.each([
+    ['a getter', { get: () => async () => {} }],
+    ['a field', undefined],
+    ['what is no function', { value: 5 }],
+  ])('above %s says that it stands above no method', (_what, descriptor) => {
+    class Reports {}
+    const decorate = (): unknown =>
+      (decorator() as (...args: unknown[]) => unknown)(Reports.prototype, 'build', descriptor);
+    expect(decorate).toThrow(BackgroundError);
+    expect(decorate).toThrow(`${name} on Reports.build stands above no method`);
   });
 });
