@@ -52,6 +52,8 @@ class BullMqEngine implements JobEngine {
 
   async open(host: EngineHost): Promise<void> {
     this.#host = host;
+    this.#paused = false;
+    this.#closing = undefined;
     await this.broker.open(() => host.recovered());
     this.#queue = this.broker.queue();
     this.#adding = new Adding(this.#queue);

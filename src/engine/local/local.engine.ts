@@ -44,6 +44,7 @@ class LocalEngine implements JobEngine {
 
   open(host: EngineHost): void {
     this.#host = host;
+    this.#paused = false;
     this.#lookahead = new Lookahead(host.clock, AHEAD * host.concurrency);
   }
 
