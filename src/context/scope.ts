@@ -93,6 +93,12 @@ export function currentScope(): Scope | undefined {
   return storage.getStore()?.scope;
 }
 
+/** The same, if it is one of this application: no other knows its jobs, as their parent or by the URL of a handler. */
+export function scopeOf(runtime: object): Scope | undefined {
+  const scope = currentScope();
+  return scope?.runtime === runtime ? scope : undefined;
+}
+
 export function currentJobScope(): JobScope | undefined {
   const scope = currentScope();
   return scope?.kind === 'job' ? scope : undefined;

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers';
-import { currentScope, type HeadLine } from '../context/scope.js';
+import { scopeOf, type HeadLine } from '../context/scope.js';
 import type { JobEngine, JobTicket, StandIn } from '../engine/job-engine.js';
 import { EngineUnavailableError } from '../errors/engine.errors.js';
 import { JobInterruptedError } from '../errors/job.errors.js';
@@ -90,7 +90,7 @@ export class Dispatcher {
   }
 
   #begin(call: PendingCall): JobFuture<unknown> {
-    const scope = currentScope();
+    const scope = scopeOf(this.parts.runner.runtime);
     const head = scope?.kind === 'start' ? scope.started(call.future) : [];
     this.parts.runner.attend(call);
     this.#accept(call, recordOf(call, scope, this.parts.clock), head);
@@ -102,7 +102,7 @@ export class Dispatcher {
     try {
       const first = this.#unique.firstLike(call);
       if (first === call) return this.#begin(call);
-      const scope = currentScope();
+      const scope = scopeOf(this.parts.runner.runtime);
       if (scope?.kind === 'start') scope.started(first.future);
       return first.future;
     } catch (error) {

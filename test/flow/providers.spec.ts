@@ -132,42 +132,6 @@ describe('An instance that no application made', () => {
   });
 });
 
-describe('Two applications in one process', () => {
-  it('never see each other', async () => {
-    const [first, second] = [
-      await startApp({ providers: [Reports] }),
-      await startApp({ providers: [Reports] }),
-    ];
-    const job = jobOf(first.get(Reports).build());
-    await job;
-    expect(await first.service.find(job.id)).toMatchObject({ state: 'completed' });
-    expect(await second.service.find(job.id)).toBeUndefined();
-    expect(await second.service.list()).toEqual([]);
-    await first.app.close();
-    expect(await second.get(Reports).build()).toBe('built');
-  });
-
-  it('one after the other may be given the same object', async () => {
-    const reports = new Reports();
-    const providers = [{ provide: Reports, useValue: reports }];
-    const first = await startApp({ providers });
-    expect(await reports.build()).toBe('built');
-    await first.app.close();
-    const second = await startApp({ providers });
-    expect(await reports.build()).toBe('built');
-    expect(await second.service.list()).toHaveLength(1);
-  });
-
-  it('leave an object to the one that made it, though it is handed to the other', async () => {
-    const first = await startApp({ providers: [Reports] });
-    const reports = first.get(Reports);
-    const second = await startApp({ providers: [{ provide: Reports, useValue: reports }] });
-    await second.get(Reports).build();
-    expect(await first.service.list()).toHaveLength(1);
-    expect(await second.service.list()).toEqual([]);
-  });
-});
-
 describe('Two jobs of one name are an error at start that names both:', () => {
   const start = async (...providers: Type[]): Promise<unknown> =>
     startApp({ providers }).catch((error: unknown) => error);
