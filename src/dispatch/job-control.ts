@@ -1,7 +1,7 @@
 import { from, switchMap, throwError, type Observable } from 'rxjs';
 import type { JobEngine } from '../engine/job-engine.js';
 import { currentScope } from '../context/scope.js';
-import { toError, toFailure } from '../errors/failure.js';
+import { toFailure } from '../errors/failure.js';
 import { JobCancelledError, JobNotFoundError } from '../errors/job.errors.js';
 import type { FutureHost } from '../future/job-future.js';
 import { WaitNode } from '../future/wait-graph.js';
@@ -12,6 +12,7 @@ import type { JobEvent } from '../job/job-event.js';
 import { isFinal } from '../job/state-machine.js';
 import type { Interruptible, PendingCall } from '../run/pending-call.js';
 import type { JobRunner } from '../run/job-runner.js';
+import { errorOf } from '../run/shared-calls.js';
 import { followJob, observeJob } from '../tracker/follow-job.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
 
@@ -52,7 +53,10 @@ export class JobControl implements FutureHost {
     if (pending) return outcomeFor(pending);
     const record = await this.#finishedElsewhere(id);
     if (record.state === 'completed') return record.result;
-    throw toError(record.error ?? { name: 'Error', message: record.state });
+    const ended = this.parts.runner.ended.find(id);
+    // Since then it may have run again in another process.
+    if (ended?.attempts === record.attempt) return ended.future.result();
+    throw errorOf(record);
   }
 
   async cancel(id: string, reason?: unknown): Promise<boolean> {

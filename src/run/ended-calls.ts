@@ -13,7 +13,7 @@ interface Ended {
   readonly dueAt: number;
 }
 
-/** Calls that failed or were cancelled, with their arguments, so that they can run again on request. */
+/** Calls that failed or were cancelled: what they threw, and their arguments, so that they can run again on request. */
 export class EndedCalls {
   // In the order of their end, which is the order in which their time is over.
   readonly #ended = new Map<string, Ended>();
@@ -32,8 +32,12 @@ export class EndedCalls {
     if (!this.#stopTimer) this.#arm();
   }
 
+  find(id: string): PendingCall | undefined {
+    return this.#ended.get(id)?.call;
+  }
+
   take(id: string): PendingCall | undefined {
-    const call = this.#ended.get(id)?.call;
+    const call = this.find(id);
     this.#ended.delete(id);
     return call;
   }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { print, type JobFuture } from '../../src/index.js';
+import { JobTimeoutError, print, Timeout, type JobFuture } from '../../src/index.js';
 import { startJobs } from '../support/any-job.js';
 import { closeApps } from '../support/test-app.js';
 import { until } from '../support/until.js';
@@ -152,8 +152,23 @@ describe('A job that fails', () => {
     const error = new RangeError('boom');
     const job = app.run(() => Promise.reject(error));
     await expect(app.service.wait(job.id)).rejects.toBe(error);
-    const later: unknown = await app.service.wait(job.id).catch((error: unknown) => error);
-    expect(later).toMatchObject({ name: 'RangeError', message: 'boom' });
+    await expect(app.service.wait(job.id)).rejects.toBe(error);
+  });
+
+  it('gives whoever waits by its id after the end what its future gave', async () => {
+    const app = await startJobs();
+    const never = (): Promise<void> => new Promise(() => {});
+    const late = app.run(never, { timeout: 1 });
+    await expect(late).rejects.toBeInstanceOf(JobTimeoutError);
+    await expect(app.service.wait(late.id)).rejects.toBeInstanceOf(JobTimeoutError);
+    const value = app.run(never, { timeout: 1, onTimeout: 'value' });
+    expect(await value).toBe(Timeout);
+    expect(await app.service.wait(value.id)).toBe(Timeout);
+    const stopped = app.run(never);
+    await stopped.cancel('enough');
+    const error = await stopped.catch((error: unknown) => error);
+    await expect(app.service.wait(stopped.id)).rejects.toBe(error);
+    expect(error).toMatchObject({ name: 'JobCancelledError', reason: 'enough' });
   });
 
   it('stops no other, even if a hundred fail at once', async () => {

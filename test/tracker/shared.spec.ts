@@ -97,6 +97,12 @@ describe.each(REACHABLE)('Two processes with one tracker, on %s', (kind) => {
     expect(jobs.aborted).toEqual([error]);
     expect((await a.service.find(future.id))?.state).toBe('cancelled');
     expect(await rows()).toEqual([]);
+    const told = { jobId: future.id, message: (error as Error).message };
+    for (const { service } of [a, b]) {
+      const waited = service.wait(future.id).catch((error: unknown) => error);
+      expect(await waited).toBeInstanceOf(JobCancelledError);
+      expect(await waited).toMatchObject(told);
+    }
   });
 
   it('cancel what waits in the other: it never starts, and its future is told at once', async () => {
