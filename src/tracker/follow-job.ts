@@ -97,9 +97,11 @@ export async function* followJob(
   for await (const step of followSteps(tracker, id, options)) yield* eventsOf(step);
 }
 
-/** What a look has found, as events. */
+/** What a look has found, as events: what an attempt prints and reports comes after its beginning, and before its end. */
 export function eventsOf({ page, seen, record }: JobStep): JobEvent[] {
-  return [...outputEvents(page), ...recordEvents(seen, record)];
+  const events = [...outputEvents(page), ...progressEvents(seen, record)];
+  const state = stateEvents(seen, record);
+  return record.state === 'running' ? [...state, ...events] : [...events, ...state];
 }
 
 /** `followJob` as an Observable; unsubscribing ends it. */
@@ -124,13 +126,16 @@ export function observeJob(
   });
 }
 
-function* recordEvents(seen: JobRecord | undefined, record: JobRecord): Generator<JobEvent> {
-  const { progress, state } = record;
-  if (progress && !isDeepStrictEqual(progress, seen?.progress)) {
-    yield { type: 'progress', ...progressOf(record)! };
-  }
-  const changed = seen ? isNews(seen, record) : isFinal(state);
-  if (changed) yield { type: 'state', state, job: toJob(record) };
+function progressEvents(seen: JobRecord | undefined, record: JobRecord): JobEvent[] {
+  const progress = progressOf(record);
+  const isChanged = progress && !isDeepStrictEqual(record.progress, seen?.progress);
+  return isChanged ? [{ type: 'progress', ...progress }] : [];
+}
+
+function stateEvents(seen: JobRecord | undefined, record: JobRecord): JobEvent[] {
+  const { state } = record;
+  const isChanged = seen ? isNews(seen, record) : isFinal(state);
+  return isChanged ? [{ type: 'state', state, job: toJob(record) }] : [];
 }
 
 /** Whether more has changed than progress. */
