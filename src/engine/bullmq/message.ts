@@ -10,9 +10,9 @@ export interface Message {
   readonly limit?: { readonly key: string; readonly jobs: number };
 }
 
-/** BullMQ counts from 1, the highest, to 2²¹; ours count upwards from any number below 0. */
+/** BullMQ counts from 1, the highest, to below 2²¹; ours count upwards from any number below 0. */
 const MIDDLE = 2 ** 20;
-const LOWEST = 2 ** 21;
+const LOWEST = 2 ** 21 - 1;
 /** Before all that was given any priority. */
 export const FIRST = 1;
 
