@@ -59,8 +59,8 @@ export class Dispatcher {
 
   constructor(private readonly parts: DispatcherParts) {
     this.#pipeline = new ArgumentPipeline(parts);
-    this.#retry = new JobRetry(parts, this.#pipeline);
     this.#unique = new UniqueCalls(parts.clock);
+    this.#retry = new JobRetry(parts, this.#pipeline, this.#unique);
     this.relay = new Relay(parts);
     this.revival = new Revival(parts);
   }

@@ -1,4 +1,4 @@
-import type { JobEngine } from '../engine/job-engine.js';
+import type { JobEngine, JobTicket } from '../engine/job-engine.js';
 import { toFailure } from '../errors/failure.js';
 import { isPipelined } from '../future/hand-over.js';
 import { JobFuture, type FutureHost } from '../future/job-future.js';
@@ -8,6 +8,7 @@ import { PendingCall } from '../run/pending-call.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
 import type { ArgumentPipeline } from './argument-pipeline.js';
 import { ticketOf } from './ticket.js';
+import type { UniqueCalls } from './unique-calls.js';
 
 export interface RetryParts {
   readonly tracker: JobTracker;
@@ -22,6 +23,7 @@ export class JobRetry {
   constructor(
     private readonly parts: RetryParts,
     private readonly pipeline: ArgumentPipeline,
+    private readonly unique: UniqueCalls,
   ) {}
 
   /** False where there is nothing to run again. @throws QueueFullError */
@@ -33,6 +35,7 @@ export class JobRetry {
     const call = this.#again(ended, record.attempt);
     runner.attend(call);
     try {
+      if (call.definition.unique) this.unique.firstLike(call);
       // At once: whoever asks for it now does not ask for its delay.
       await this.#queue(call, () => ({ ...ticketOf(call, record), runAt: undefined }));
     } catch (error) {
@@ -54,9 +57,13 @@ export class JobRetry {
     return call;
   }
 
-  async #queue(call: PendingCall, ticket: () => ReturnType<typeof ticketOf>): Promise<void> {
+  async #queue(call: PendingCall, ticket: () => JobTicket): Promise<void> {
     if (call.args.some(isPipelined)) return this.pipeline.queueWhenResolved(call, ticket);
-    await this.parts.engine.enqueue(ticket());
+    const { uniqueKey, ...free } = ticket();
+    const { engine } = this.parts;
+    const standIn = uniqueKey !== undefined && (await engine.enqueue({ ...free, uniqueKey }));
+    // Where another has its key meanwhile, it runs beside that: it is the one that was asked for.
+    if (uniqueKey === undefined || standIn) await engine.enqueue(free);
   }
 
   async #giveUp(call: PendingCall, error: unknown): Promise<void> {

@@ -50,6 +50,31 @@ describe('A unique key', () => {
     jobs.open('z');
   });
 
+  it('is held by a job that runs again on request, until that is over', async () => {
+    const [jobs, { service }] = await exportsOf();
+    const first = jobs.once('a1') as JobFuture<string>;
+    await first.cancel();
+    await first.catch(() => {});
+    expect(await service.retry(first.id)).toBe(true);
+    const same = jobs.once('a2') as JobFuture<string>;
+    expect(same.id).toBe(first.id);
+    jobs.open('a1');
+    expect(await same).toBe('a1');
+    expect((jobs.once('a1') as JobFuture<string>).id).not.toBe(first.id);
+  });
+
+  it('that another has meanwhile keeps no job from running again on request', async () => {
+    const [jobs, { service }] = await exportsOf();
+    const first = jobs.once('a1') as JobFuture<string>;
+    await first.cancel();
+    await first.catch(() => {});
+    const second = jobs.once('a2') as JobFuture<string>;
+    expect(await service.retry(first.id)).toBe(true);
+    expect((jobs.once('a3') as JobFuture<string>).id).toBe(second.id);
+    jobs.open('a1', 'a2');
+    expect(await Promise.all([service.wait(first.id), second])).toEqual(['a1', 'a2']);
+  });
+
   it('with a time stands for later calls too, counted from the first', async () => {
     const clock = fakeClock();
     const [jobs] = await exportsOf({ background: { clock } });
