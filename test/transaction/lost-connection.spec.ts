@@ -101,13 +101,14 @@ describe.each(KINDS)('A job whose connection to %s is cut', (kind) => {
 
   it('leaves no record where only the answer to its call got lost, and the database was away then', async () => {
     const { future: other } = await begun();
-    proxy.word = 'INSERT INTO';
+    // An argument: the text of a statement is not sent where it is kept prepared.
+    proxy.word = 'refused';
     proxy.fate = (_client, server, insert) => {
       server.removeAllListeners('data');
       server.once('data', () => proxy.goDown());
       server.write(insert);
     };
-    const refused = jobOf(app.get(Durable).enter());
+    const refused = jobOf(app.get(Durable).enter('refused'));
     await expect(refused.accepted).rejects.toThrow();
     expect(await recordsOf(refused.id)).toBe(1);
     proxy.isDown = false;
