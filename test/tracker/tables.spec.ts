@@ -121,6 +121,18 @@ describe.each(REACHABLE)('The tables of typeOrmTracker() on %s', (kind) => {
     await expect(starting).rejects.toThrow('backgroundEntities');
   });
 
+  it('are made where the DataSource makes those of its entities', async () => {
+    const begin = () => start(typeOrmTracker(), { synchronize: true });
+    const first = await begin();
+    await first[Symbol.asyncDispose]();
+    const second = await begin();
+    expect(await second.service.list()).toEqual([]);
+    await second[Symbol.asyncDispose]();
+    const dataSource = await opened({ entities: [...backgroundEntities] });
+    expect(await difference(dataSource)).toEqual([]);
+    await dataSource.destroy();
+  });
+
   it('are looked for in a DataSource that must be there', async () => {
     await expect(start(typeOrmTracker({ dataSource: 'other' }))).rejects.toThrow(
       'no DataSource "other". There are: "default"',

@@ -12,6 +12,7 @@ export interface DataSourceOptionsLike {
   readonly database?: unknown;
   readonly schema?: string;
   readonly entityPrefix?: string;
+  readonly synchronize?: boolean;
   readonly extra?: Readonly<Record<string, unknown>>;
   readonly replication?: { readonly master?: object };
 }

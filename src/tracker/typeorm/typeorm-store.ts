@@ -19,7 +19,7 @@ import { OutputStore } from './output-store.js';
 import { postgresDialect } from './postgres.dialect.js';
 import { PostgresPush } from './postgres-push.js';
 import { sqliteDialect } from './sqlite.dialect.js';
-import { TABLES, type TableNames } from './tables.js';
+import { haveTables, tableNames } from './have-tables.js';
 
 export interface StoreSettings {
   readonly dataSource: DataSourceLike;
@@ -87,7 +87,7 @@ export class TypeOrmStore {
     const connections = await Connections.open(dataSource, dialect, settings.connections);
     const db = { connections, dialect, owner, tables: tableNames(dataSource, dialect) };
     try {
-      await checkTables(db);
+      await haveTables(db, dataSource);
       const liveness = livenessOf(db, settings);
       if (!settings.settings.inThread) await liveness.claim();
       const store = new TypeOrmStore(db, liveness, settings.settings, settings);
@@ -144,48 +144,4 @@ function dialectOf({ options }: DataSourceLike): Dialect {
 function livenessOf(db: Database, { dataSource, lease, warn }: StoreSettings): Liveness {
   if (db.dialect !== sqliteDialect) return new Lease(db, dataSource, lease, warn);
   return hasOneConnection(dataSource) ? new Alone(db) : new FileLock(db, dataSource);
-}
-
-/** As the entities have them where the application has the entities, else as its options make them. */
-function tableNames({ entityMetadatas, options }: DataSourceLike, dialect: Dialect): TableNames {
-  const pathOf = ({ entity, table }: (typeof TABLES)[keyof typeof TABLES]): string => {
-    const known = entityMetadatas?.find(({ name }) => name === entity)?.tablePath;
-    const path = known ?? [options.schema, `${options.entityPrefix ?? ''}${table}`].filter(Boolean);
-    const parts = typeof path === 'string' ? path.split('.') : (path as string[]);
-    return parts.map((part) => dialect.quote(part)).join('.');
-  };
-  return { job: pathOf(TABLES.job), output: pathOf(TABLES.output), lease: pathOf(TABLES.lease) };
-}
-
-/** @throws BackgroundError that says where the tables come from, or the columns that an earlier version did not have. */
-async function checkTables({ connections, tables, dialect }: Database): Promise<void> {
-  for (const key of Object.keys(tables) as (keyof TableNames)[]) {
-    const columns = Object.keys(TABLES[key].columns).join(', ');
-    try {
-      await connections.run(`SELECT 1 FROM ${tables[key]} WHERE 1 = 0`);
-    } catch (error) {
-      if (!dialect.isMissingTable(error)) throw error;
-      throw noTable(tables[key], error);
-    }
-    await connections
-      .run(`SELECT ${columns} FROM ${tables[key]} WHERE 1 = 0`)
-      .catch((error: unknown) => Promise.reject(oldTable(tables[key], error)));
-  }
-}
-
-function noTable(table: string, cause: unknown): BackgroundError {
-  return new BackgroundError(
-    `typeOrmTracker() found no table ${table}. Either add the migration CreateBackgroundTables of ` +
-      `'nestjs-background/typeorm' to the migrations of the DataSource and run them, or add ` +
-      `...backgroundEntities of the same to its entities, and generate a migration (or, in development, synchronize).`,
-    { cause },
-  );
-}
-
-function oldTable(table: string, cause: unknown): BackgroundError {
-  return new BackgroundError(
-    `typeOrmTracker() cannot read all columns of ${table}: an earlier version has made it. Call createBackgroundTables() of ` +
-      `'nestjs-background/typeorm' in a new migration, which adds what is missing, or generate one from backgroundEntities.`,
-    { cause },
-  );
 }
