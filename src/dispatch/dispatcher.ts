@@ -4,11 +4,10 @@ import type { JobEngine, JobTicket, StandIn } from '../engine/job-engine.js';
 import { EngineUnavailableError } from '../errors/engine.errors.js';
 import { JobInterruptedError } from '../errors/job.errors.js';
 import type { FutureHost, JobFuture } from '../future/job-future.js';
-import type { WaitNode } from '../future/wait-graph.js';
 import type { Clock } from '../job/clock.js';
 import type { JobRecord } from '../job/job.js';
 import { JobIds } from '../job/job-id.js';
-import { chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
+import { attempted, chain, isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import { type ContextCarrier } from '../registry/context-carrier.js';
 import type { JobDefinition } from '../registry/job-definition.js';
 import type { JobRegistry } from '../registry/job-registry.js';
@@ -235,7 +234,8 @@ export class Dispatcher {
     const joined = open.find(({ dataSource }) => tracker.joins?.(dataSource));
     // A crash before the commit would leave it behind in a store that neither shares the transaction nor forgets.
     const isStoredLater = tracker.durable === true && !joined;
-    call.future.heldBy(transaction, this.#nodeOf(transaction.jobId));
+    const around = this.parts.runner.pending(transaction.jobId ?? '');
+    call.future.heldBy(transaction, around?.future.node);
     transaction.hooks.add(
       () => {
         call.future.heldBy(undefined);
@@ -256,30 +256,29 @@ export class Dispatcher {
     void this.#turnAway(call, error).catch(() => undefined);
   }
 
-  #nodeOf(jobId: string | undefined): WaitNode | undefined {
-    return jobId === undefined ? undefined : this.parts.runner.pending(jobId)?.future.node;
-  }
-
-  async #afterCommit(
+  #afterCommit(
     call: PendingCall,
     record: NewRecord,
     ticket: JobTicket | undefined,
     unstored?: readonly HeadLine[],
-  ): Promise<void> {
+  ): MaybePromise<void> {
     if (call.end) return unstored ? undefined : this.parts.runner.records.cancelled(call, call.end);
-    try {
-      await (unstored
+    const queued = attempted(() =>
+      unstored
         ? this.#storeAndQueue(call, record, unstored, ticket)
-        : this.#queue(call, record, ticket && accepted(ticket)));
-    } catch (error) {
-      if (this.#waitsForEngine(call, error) && !unstored) return this.relay.later(call);
-      await this.#refuse(call, error).catch(() => undefined);
-    }
+        : this.#queue(call, record, ticket && accepted(ticket)),
+    );
+    const isStored = unstored === undefined;
+    return isPromise(queued)
+      ? queued.catch((error) => this.#notQueued(call, error, isStored))
+      : undefined;
   }
 
-  /** What is committed is done: the queue being away for a while is no reason to forget it. */
-  #waitsForEngine({ isRevivable }: PendingCall, error: unknown): boolean {
-    return isRevivable && error instanceof EngineUnavailableError;
+  async #notQueued(call: PendingCall, error: unknown, isStored: boolean): Promise<void> {
+    // What is committed is done: the queue being away for a while is no reason to forget it.
+    const isForLater = isStored && call.isRevivable && error instanceof EngineUnavailableError;
+    if (isForLater) return this.relay.later(call);
+    await this.#refuse(call, error).catch(() => undefined);
   }
 
   /** Leaves no trace of the job, and tells whoever asks. */

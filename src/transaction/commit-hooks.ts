@@ -2,22 +2,47 @@
 export class CommitHooks {
   #afterCommit: (() => void)[] = [];
   #afterRollback: (() => void)[] = [];
-  #writes: Promise<void>[] = [];
+  /** How much is being written. */
+  #writing = 0;
+  #failure: { readonly error: unknown } | undefined;
+  #whenSettled: (() => void)[] | undefined;
 
   /** Something is being written in the transaction, without which it must not be committed. */
   addWrite(write: Promise<void>): void {
-    write.catch(() => undefined);
-    this.#writes.push(write);
+    this.#writing += 1;
+    write.then(
+      () => this.#wrote(),
+      (error: unknown) => this.#failed(error),
+    );
   }
 
   /** Before a commit. Rejects where a write has failed: then the transaction is to be rolled back. */
-  written(): Promise<unknown> | undefined {
-    return this.#writes.length > 0 ? Promise.all(this.#writes) : undefined;
+  written(): Promise<void> | undefined {
+    return this.#writing > 0 || this.#failure ? this.#allWritten() : undefined;
+  }
+
+  async #allWritten(): Promise<void> {
+    await this.settled();
+    if (this.#failure) throw this.#failure.error;
   }
 
   /** Nothing is being written any more, whether or not it could be. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#writes);
+    if (this.#writing === 0) return;
+    await new Promise<void>((resolve) => (this.#whenSettled ??= []).push(resolve));
+  }
+
+  #wrote(): void {
+    this.#writing -= 1;
+    if (this.#writing > 0) return;
+    const waiting = this.#whenSettled;
+    this.#whenSettled = undefined;
+    waiting?.forEach((resolve) => resolve());
+  }
+
+  #failed(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wrote();
   }
 
   add(afterCommit: () => void, afterRollback: () => void): void {
@@ -35,8 +60,8 @@ export class CommitHooks {
 
   /** A savepoint was released: what it held depends on the transaction around it now. */
   joinOuter(outer: CommitHooks): void {
-    outer.#afterCommit.push(...this.#afterCommit);
-    outer.#afterRollback.push(...this.#afterRollback);
+    outer.#afterCommit = outer.#afterCommit.concat(this.#afterCommit);
+    outer.#afterRollback = outer.#afterRollback.concat(this.#afterRollback);
     this.#clear();
   }
 

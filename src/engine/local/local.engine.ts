@@ -9,6 +9,7 @@ import type {
   TakePlace,
 } from '../job-engine.js';
 import { ComingPlace } from '../coming-place.js';
+import { DelayedTickets } from './delayed-tickets.js';
 import { JobLimits } from './job-limits.js';
 import { Lookahead } from '../lookahead.js';
 import { WaitingLine } from './waiting-line.js';
@@ -27,7 +28,6 @@ const AHEAD = 3;
 class LocalEngine implements JobEngine {
   readonly keepsTickets = true;
   readonly #waiting = new WaitingLine();
-  readonly #delayed = new Map<string, () => void>();
   readonly #limits = new JobLimits();
   /** Whose methods are over. */
   readonly #leaving = new Set<string>();
@@ -36,6 +36,7 @@ class LocalEngine implements JobEngine {
   /** Delivered, and not to begin before there is a place. */
   readonly #ahead = new Map<string, ComingPlace>();
   #host!: EngineHost;
+  #delayed!: DelayedTickets;
   #lookahead!: Lookahead;
   #running = 0;
   #paused = false;
@@ -45,12 +46,13 @@ class LocalEngine implements JobEngine {
   open(host: EngineHost): void {
     this.#host = host;
     this.#paused = false;
+    this.#delayed = new DelayedTickets(host.clock, (ticket) => this.#due(ticket));
     this.#lookahead = new Lookahead(host.clock, AHEAD * host.concurrency);
   }
 
   enqueue(ticket: JobTicket): void {
     const freeSlots = Math.max(0, this.#host.concurrency - this.#running);
-    const inLine = this.#waiting.length + this.#delayed.size + this.#limits.length;
+    const inLine = this.#waiting.length + this.#delayed.length + this.#limits.length;
     const waiting = inLine + this.#ahead.size - freeSlots;
     if (waiting >= this.#host.queueLimit && !ticket.isAccepted) {
       throw new QueueFullError(ticket.name, this.#host.queueLimit);
@@ -59,8 +61,7 @@ class LocalEngine implements JobEngine {
   }
 
   discard(id: string): void {
-    this.#delayed.get(id)?.();
-    this.#delayed.delete(id);
+    this.#delayed.remove(id);
     this.#waiting.remove(id);
     this.#limits.remove(id);
   }
@@ -99,28 +100,20 @@ class LocalEngine implements JobEngine {
 
   close(): void {
     this.#paused = true;
-    this.#delayed.forEach((stop) => stop());
     this.#delayed.clear();
   }
 
   /** A ticket that comes back for another attempt was accepted once: no limit applies to it. */
   #admit(ticket: JobTicket, runAt = ticket.runAt): void {
     if (runAt === undefined) return this.#line(ticket);
-    const delay = runAt - this.#host.clock.now();
-    if (delay > 0) return this.#delay(ticket, delay);
+    if (runAt > this.#host.clock.now()) return this.#delayed.add(ticket, runAt);
     // It was to wait, and its time has come already.
-    this.#host.ready(ticket.id);
-    this.#line(ticket);
+    this.#due(ticket);
   }
 
-  #delay(ticket: JobTicket, delay: number): void {
-    const due = (): void => {
-      this.#delayed.delete(ticket.id);
-      this.#host.ready(ticket.id);
-      this.#line(ticket);
-    };
-    // The job is still to be done: a script must not end before it.
-    this.#delayed.set(ticket.id, this.#host.clock.after(delay, due, true));
+  #due(ticket: JobTicket): void {
+    this.#host.ready(ticket.id);
+    this.#line(ticket);
   }
 
   #line(ticket: JobTicket): void {
