@@ -1,136 +1,73 @@
-import { Injectable } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { DataSource, type DataSourceOptions } from 'typeorm';
-import {
-  Background,
-  jobOf,
-  memoryTracker,
-  outsideTransaction,
-  typeOrmTracker,
-  type BackgroundModuleOptions,
-} from '../../src/index.js';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import type { DataSourceOptions } from 'typeorm';
+import { mariadbDatabase, postgresDatabase, type TestDatabase } from '../support/databases.js';
 import { Latch } from '../support/latch.js';
-import { REACHABLE } from '../support/new-database.js';
-import { preparedDatabase } from '../support/prepared-database.js';
-import { closeApps, startApp, type TestApp } from '../support/test-app.js';
+import { describeWithMysql, describeWithPostgres } from '../support/services.js';
+import { closeApps } from '../support/test-app.js';
+import { startTransactionApp, type TransactionApp } from '../support/transaction-app.js';
 import { until } from '../support/until.js';
 
-@Injectable()
-class Work {
-  readonly latch = new Latch();
-  /** How many have begun their transactions. */
-  begun = 0;
+const DATABASES = [
+  ['PostgreSQL', describeWithPostgres, postgresDatabase, 'pg_sleep(600)'],
+  ['MariaDB', describeWithMysql, mariadbDatabase, 'SLEEP(600)'],
+] as const;
 
-  constructor(private readonly dataSource: DataSource) {}
+afterEach(closeApps);
 
-  /** Writes, and awaits a job that does the same, so many times. */
-  @Background()
-  async nest(depth: number): Promise<number> {
-    await this.#begin();
-    return depth === 0 ? 1 : 1 + (await outsideTransaction(() => this.nest(depth - 1)));
-  }
+for (const [name, describeWithIt, freshDatabase, sleep] of DATABASES) {
+  describeWithIt(`A pool of ${name} with a single connection`, () => {
+    let database: TestDatabase;
 
-  /** Writes, and when so many have done so, awaits three jobs that do. */
-  @Background()
-  async divide(together: number): Promise<number> {
-    await this.#begin();
-    await until(() => this.begun >= together);
-    const parts = outsideTransaction(() => [this.nest(0), this.nest(1), this.nest(0)]);
-    return (await Promise.all(parts)).length;
-  }
-
-  @Background()
-  async hold(): Promise<void> {
-    await this.#begin();
-    await this.latch.opened;
-  }
-
-  async #begin(): Promise<void> {
-    await this.dataSource.query(`INSERT INTO ledger (job) VALUES ('x')`);
-    this.begun += 1;
-  }
-}
-
-const TRACKERS = { memory: memoryTracker, typeorm: typeOrmTracker };
-
-describe.each(REACHABLE.filter((kind) => kind !== 'sqlite'))('A pool of %s', (kind) => {
-  const prepared = preparedDatabase(kind);
-
-  afterEach(async () => {
-    await closeApps();
-    await prepared.outside.query('DELETE FROM ledger');
-  });
-
-  const start = (poolSize: number, background: BackgroundModuleOptions = {}): Promise<TestApp> => {
-    const options = { ...prepared.database.options, poolSize } as DataSourceOptions;
-    return startApp({
-      imports: [TypeOrmModule.forRoot({ ...options, retryAttempts: 0 })],
-      providers: [Work],
-      background,
+    beforeAll(async () => {
+      database = await freshDatabase();
     });
-  };
 
-  const written = async (): Promise<number> =>
-    (await prepared.outside.query<unknown[]>('SELECT job FROM ledger')).length;
+    afterAll(() => database.drop());
 
-  it.each(['memory', 'typeorm'] as const)(
-    'has a connection for jobs for which those wait who hold it all (%s)',
-    async (tracker) => {
-      const app = await start(5, { tracker: TRACKERS[tracker]() });
-      const parents = Array.from({ length: 25 }, () => app.get(Work).divide(5));
-      expect(await Promise.all(parents)).toEqual(parents.map(() => 3));
-      expect(await written()).toBe(125);
-    },
-  );
+    const start = (): Promise<TransactionApp> => {
+      const options = { ...database.options, poolSize: 1 } as DataSourceOptions;
+      return startTransactionApp(options, { concurrency: 2 });
+    };
 
-  it('of one connection is enough for jobs in jobs', async () => {
-    const app = await start(1);
-    expect(await app.get(Work).nest(4)).toBe(5);
-    expect(await written()).toBe(5);
+    it('lets a statement of the job that holds it be ended', async () => {
+      await using app = await start();
+      const job = app.inJob(async () => {
+        await app.rows.save({ id: 1, note: null });
+        await app.dataSource.query(`SELECT ${sleep}`);
+      });
+      const outcome = job.catch((error: Error) => error.name);
+      const list = name === 'MariaDB' ? 'INFORMATION_SCHEMA.PROCESSLIST' : 'pg_stat_activity';
+      const text = name === 'MariaDB' ? 'info' : 'query';
+      const sleeping = `SELECT 1 FROM ${list} WHERE ${text} = 'SELECT ${sleep}'`;
+      await until(async () => (await app.outside.query<unknown[]>(sleeping)).length > 0);
+      await job.cancel();
+      expect(await outcome).toBe('JobCancelledError');
+      expect(await app.inJob(() => app.rows.count())).toBe(0);
+    });
+
+    it('lets a job be cancelled that waits for it, and is not lost to it', async () => {
+      await using app = await start();
+      const used = new Latch();
+      const finish = new Latch();
+      const holder = app.inJob(async () => {
+        await app.rows.count();
+        used.open();
+        await finish.opened;
+      });
+      await used.opened;
+      const asked = new Latch();
+      const waiting = app.inJob(async () => {
+        const counting = app.rows.count();
+        asked.open();
+        await counting;
+      });
+      const outcome = waiting.catch((error: Error) => error.name);
+      await asked.opened;
+      await waiting.cancel();
+      expect(await outcome).toBe('JobCancelledError');
+      finish.open();
+      await holder;
+      expect(await app.inJob(() => app.rows.count())).toBe(0);
+    });
   });
-
-  it('opens no more for jobs that nobody waits for, and has its size again', async () => {
-    const app = await start(2);
-    const limit = limitOf(app.get(DataSource));
-    const jobs = Array.from({ length: 6 }, () => app.get(Work).hold());
-    await until(() => app.get(Work).begun === 2);
-    // More than a look at who waits for whom, and what a third one would need to begin.
-    for (let n = 0; n < 50; n++) await app.get(DataSource).query('SELECT 1');
-    await until(async () => (await app.service.counts()).running === 6);
-    expect(app.get(Work).begun).toBe(2);
-    expect(limit()).toBe(3);
-    app.get(Work).latch.open();
-    await Promise.all(jobs);
-    expect(limit()).toBe(2);
-  });
-
-  it('answers the application while jobs hold it all', async () => {
-    const app = await start(2, { tracker: typeOrmTracker() });
-    const jobs = [app.get(Work).hold(), app.get(Work).hold()];
-    await until(() => app.get(Work).begun === 2);
-    expect(await app.get(DataSource).query('SELECT 1 AS one')).toHaveLength(1);
-    app.get(Work).latch.open();
-    await Promise.all(jobs);
-  });
-
-  it('has the next job follow one that was cancelled while it waited for a connection', async () => {
-    const app = await start(1);
-    const [first, second, third] = Array.from({ length: 3 }, () => jobOf(app.get(Work).hold()));
-    await until(async () => (await second!.job()).waitsFor?.what === 'connection');
-    await second!.cancel();
-    await expect(second).rejects.toThrow('cancelled');
-    app.get(Work).latch.open();
-    await Promise.all([first, third]);
-    expect(await written()).toBe(2);
-  });
-});
-
-/** Tells how many connections the pool opens at most. */
-function limitOf({ driver }: DataSource): () => number {
-  const { master, pool } = driver as unknown as {
-    master?: { options: { max: number } };
-    pool?: { config: { connectionLimit: number } };
-  };
-  return () => master?.options.max ?? pool!.config.connectionLimit;
 }
