@@ -14,17 +14,24 @@ const JSC = {
   keepClassNames: true,
 };
 
+/** @type {Promise<unknown> | undefined} */
+let transpiled;
+
 /**
  * Makes JavaScript of the sources, so that a test can run them in processes of their own.
  * @param {string} worker
  * @returns Where the worker's is.
  */
 export async function transpile(worker = 'test/crash/worker') {
+  await (transpiled ??= transpileAll());
+  return join(OUT, `${worker}.js`);
+}
+
+function transpileAll() {
   const files = ['src', 'test/crash', 'test/processes'].flatMap((folder) =>
     sourcesIn(join(ROOT, folder)),
   );
-  await Promise.all(files.map(transpileFile));
-  return join(OUT, `${worker}.js`);
+  return Promise.all(files.map(transpileFile));
 }
 
 /** @param {string} folder */

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Background, ContextNotCarriedError, jobOf, type ContextCarrier } from '../../src/index.js';
 import { Crew, QUEUES } from './crew.js';
@@ -23,11 +23,12 @@ const carrier: ContextCarrier = {
 describe('What surrounds a call', () => {
   let crew: Crew;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     crew = await Crew.gather(QUEUES[0]!);
   });
 
-  afterEach(() => crew[Symbol.asyncDispose]());
+  afterEach(() => crew.rest());
+  afterAll(() => crew[Symbol.asyncDispose]());
 
   /** Calls in one application what another one runs. */
   async function called(values: unknown, context?: ContextCarrier): Promise<unknown> {

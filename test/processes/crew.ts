@@ -1,5 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Type } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
@@ -8,11 +7,11 @@ import { typeOrmTracker, type BackgroundModuleOptions, type JobTracker } from '.
 import { bullMqEngine, type BullMqEngineOptions } from '../../src/engine/bullmq/entry.js';
 import { redisTracker, type RedisTrackerOptions } from '../../src/tracker/redis/entry.js';
 import { createBackgroundTables } from '../../src/tracker/typeorm/entry.js';
-import { transpile } from '../crash/transpile.mjs';
 import { newDatabase, type TestDatabase } from '../support/new-database.js';
 import { dropQueue } from '../support/queues.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 import { Far } from './far.js';
+import { killWorker, startWorker, stopWorker } from './worker-process.js';
 
 interface Front {
   readonly work?: boolean;
@@ -33,18 +32,16 @@ export const QUEUES: readonly Kind[] = [
 export class Crew implements AsyncDisposable {
   readonly #workers: ChildProcess[] = [];
   readonly #apps: TestApp[] = [];
+  #queue = newQueueName();
 
   private constructor(
+    private readonly kind: Kind,
+    private readonly redis: string,
     private readonly database: TestDatabase,
-    private readonly script: string,
     readonly outside: DataSource,
-    readonly engine: BullMqEngineOptions,
-    /** Of `redisTracker`, where it keeps the jobs. */
-    private readonly tracker: RedisTrackerOptions | undefined,
   ) {}
 
   static async gather(kind: Kind, redis = process.env['REDIS_URL']!): Promise<Crew> {
-    const script = await transpile('test/processes/worker');
     const database = await newDatabase('postgres');
     const outside = await new DataSource(database.options).initialize();
     const runner = outside.createQueryRunner();
@@ -52,14 +49,14 @@ export class Crew implements AsyncDisposable {
     await runner.query('CREATE TABLE ledger (job varchar(36) NOT NULL, attempt integer NOT NULL)');
     await runner.query('CREATE TABLE door (name varchar(64) NOT NULL)');
     await runner.release();
-    const postgres = (database.options as { url: string }).url;
-    const place =
-      kind === 'PostgreSQL'
-        ? { postgres: { connectionString: postgres, schema: 'bullmq' } }
-        : { redis };
-    const queue = `test-${randomBytes(6).toString('hex')}`;
-    const tracker = kind === 'Redis, as its jobs' ? { url: redis, prefix: queue } : undefined;
-    return new Crew(database, script, outside, { ...place, queue, lock: '2s' }, tracker);
+    return new Crew(kind, redis, database, outside);
+  }
+
+  get engine(): BullMqEngineOptions {
+    const rest = { queue: this.#queue, lock: '2s' };
+    return this.kind === 'PostgreSQL'
+      ? { postgres: { connectionString: this.url, schema: 'bullmq' }, ...rest }
+      : { redis: this.redis, ...rest };
   }
 
   /** This process; it serves HTTP, and does not work unless it is told to. */
@@ -87,24 +84,15 @@ export class Crew implements AsyncDisposable {
 
   /** A process of its own that works. */
   async hire(options: { concurrency?: number; recovery?: string } = {}): Promise<ChildProcess> {
-    const { url } = this.database.options as { url: string };
-    const { engine, tracker } = this;
-    const settings = JSON.stringify({ url, engine, tracker, ...options });
-    const worker = fork(this.script, {
-      env: { ...process.env, WORKER: settings, NODE_OPTIONS: '' },
-      execArgv: ['--enable-source-maps'],
-    });
+    const { url, engine, tracker } = this;
+    const worker = await startWorker({ url, engine, tracker, ...options });
     this.#workers.push(worker);
-    await once(worker, 'message');
     return worker;
   }
 
-  async dismiss(worker: ChildProcess, how: 'SIGKILL' | 'politely'): Promise<void> {
-    if (worker.exitCode !== null || worker.signalCode) return;
-    const exited = once(worker, 'exit');
-    if (how === 'SIGKILL') worker.kill(how);
-    else worker.send('stop');
-    await exited;
+  dismiss(worker: ChildProcess, how: 'SIGKILL' | 'politely'): Promise<void> {
+    this.#workers.splice(this.#workers.indexOf(worker), 1);
+    return how === 'SIGKILL' ? killWorker(worker) : stopWorker(worker);
   }
 
   async openDoor(name: string): Promise<void> {
@@ -122,11 +110,36 @@ export class Crew implements AsyncDisposable {
     return rows.map(({ attempt }) => attempt);
   }
 
+  /** All stop, and what was done is forgotten; the next jobs are in a queue of their own. */
+  async rest(): Promise<void> {
+    await this.#stop();
+    await this.outside.query('TRUNCATE ledger, door, background_job CASCADE');
+    this.#queue = newQueueName();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#apps.map((app) => app[Symbol.asyncDispose]()));
-    await Promise.all(this.#workers.map((worker) => this.dismiss(worker, 'SIGKILL')));
+    await this.#stop();
     await this.outside.destroy();
-    if (this.engine.redis) await dropQueue(this.engine, this.engine.queue!).catch(() => undefined);
     await this.database[Symbol.asyncDispose]();
   }
+
+  async #stop(): Promise<void> {
+    await Promise.all(this.#apps.splice(0).map((app) => app[Symbol.asyncDispose]()));
+    await Promise.all(this.#workers.splice(0).map(stopWorker));
+    if (this.engine.redis) await dropQueue(this.engine, this.#queue).catch(() => undefined);
+  }
+
+  private get url(): string {
+    return (this.database.options as { url: string }).url;
+  }
+
+  /** Of `redisTracker`, where it keeps the jobs. */
+  private get tracker(): RedisTrackerOptions | undefined {
+    const { redis, kind } = this;
+    return kind === 'Redis, as its jobs' ? { url: redis, prefix: this.#queue } : undefined;
+  }
+}
+
+function newQueueName(): string {
+  return `test-${randomBytes(6).toString('hex')}`;
 }

@@ -59,13 +59,12 @@ export class Far {
     return attempt;
   }
 
-  /** Holds the processor, so that nothing of its process gets its turn. */
+  /** Holds its thread as a computation does, so that nothing else there gets its turn; other processes have theirs. */
   @Background({ name: 'far.compute' })
   async compute(ms: number): Promise<number> {
     const { id, attempt } = currentJob()!;
     await this.dataSource.query('INSERT INTO ledger (job, attempt) VALUES ($1, $2)', [id, attempt]);
-    const end = Date.now() + ms;
-    while (Date.now() < end);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
     return attempt;
   }
 

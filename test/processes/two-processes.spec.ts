@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
 import { firstValueFrom, filter, map } from 'rxjs';
 import { Backgrounder, JobCancelledError, jobOf, print, Timeout } from '../../src/index.js';
@@ -21,11 +21,12 @@ class FarController {
 describe.each(QUEUES)('Jobs that run in another process, over a queue in %s', (kind) => {
   let crew: Crew;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     crew = await Crew.gather(kind);
   });
 
-  afterEach(() => crew[Symbol.asyncDispose]());
+  afterEach(() => crew.rest());
+  afterAll(() => crew[Symbol.asyncDispose]());
 
   it('give their result to whoever awaits them here', async () => {
     const front = await crew.front();
