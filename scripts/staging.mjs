@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { offerPrebuilds } from './prebuilds.mjs';
 
 export const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const NPM_FLAGS = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
@@ -53,7 +54,8 @@ export function stage(folder, tarball, applications, dependencies = {}) {
     dependencies: { ...dependencies, 'nestjs-background': `file:${tarball}` },
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-  run('npm', ['install', ...NPM_FLAGS], { cwd: folder });
+  const env = { ...process.env, ...offerPrebuilds(ROOT, folder) };
+  run('npm', ['install', ...NPM_FLAGS], { cwd: folder, env });
 }
 
 /** Type-checks, builds, starts and tests a staged application with its own `npm test`. */

