@@ -13,9 +13,9 @@ import {
   setProgress,
   timedQuery,
   typeOrmTracker,
+  type JobEngine,
   type JobFuture,
 } from '../../src/index.js';
-import { bullMqEngine, type BullMqEngineOptions } from '../../src/engine/bullmq/entry.js';
 
 /** A process that starts jobs and runs them, to be killed at any moment. It is told what to do by environment. */
 const URL = process.env['CRASH_URL']!;
@@ -23,6 +23,12 @@ const ENGINE = process.env['CRASH_ENGINE'];
 const IN_FLIGHT = Number(process.env['CRASH_IN_FLIGHT'] ?? 40);
 const LEASE = process.env['CRASH_LEASE'] ?? '1.5s';
 const MAX_STALLED = process.env['CRASH_MAX_STALLED'];
+
+/** Loaded only where it is used, since many of these processes are started. */
+async function bullMq(options: string): Promise<JobEngine> {
+  const { bullMqEngine } = await import('../../src/engine/bullmq/entry.js');
+  return bullMqEngine(JSON.parse(options) as Parameters<typeof bullMqEngine>[0]);
+}
 
 @Injectable()
 class Ledger {
@@ -74,7 +80,7 @@ class Ledger {
     BackgroundModule.forRoot({
       tracker: typeOrmTracker({ lease: LEASE, recovery: '500ms' }),
       maxStalledCount: MAX_STALLED === undefined ? undefined : Number(MAX_STALLED),
-      ...(ENGINE ? { engine: bullMqEngine(JSON.parse(ENGINE) as BullMqEngineOptions) } : {}),
+      engine: ENGINE ? await bullMq(ENGINE) : undefined,
       retention: { completed: '1d', count: Infinity },
       output: { console: 'off' },
     }),
