@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transformSync } from '@swc/core';
@@ -8,14 +16,29 @@ const ROOT = resolve(import.meta.dirname, '../..');
 // One for each process of Jest, so that none reads what another is writing.
 const BUILT = join(ROOT, '.cache', `built-${process.env.JEST_WORKER_ID ?? 0}`);
 
-/** Builds sources to JavaScript, since a thread loads its files as Node does, not as Jest does. */
+/** Tells what the built files were made of. */
+const MADE_OF = join(BUILT, 'made-of.json');
+
+/** Builds sources to JavaScript, since a thread loads its files as Node does, not as Jest does. Once, until they change. */
 export function build(...folders: string[]): void {
+  const sources = folders.flatMap(entriesOf);
+  const madeOf = JSON.stringify({ folders, changed: lastChange(sources) });
+  if (existsSync(MADE_OF) && readFileSync(MADE_OF, 'utf8') === madeOf) return;
   rmSync(BUILT, { recursive: true, force: true });
-  for (const folder of folders) {
-    for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })) {
-      if (/\.c?ts$/.test(file)) buildFile(join(folder, file));
-    }
-  }
+  sources.filter((source) => /\.c?ts$/.test(source)).forEach(buildFile);
+  writeFileSync(MADE_OF, madeOf);
+}
+
+/** A folder and all that is in it. */
+function entriesOf(folder: string): string[] {
+  const entries = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+  return [folder, ...entries.map((entry) => join(folder, entry))];
+}
+
+/** Of the sources, and of how they are built. A folder changes when a file in it is removed. */
+function lastChange(sources: string[]): number {
+  const paths = [import.meta.filename, ...sources.map((source) => join(ROOT, source))];
+  return Math.max(...paths.map((path) => statSync(path).ctimeMs));
 }
 
 /** Where the built form of a source is. */

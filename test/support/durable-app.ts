@@ -9,10 +9,11 @@ import {
   type BackgroundModuleOptions,
   type TypeOrmTrackerOptions,
 } from '../../src/index.js';
-import { createBackgroundTables } from '../../src/tracker/typeorm/entry.js';
 import { Latch } from './latch.js';
 import type { TestDatabase } from './new-database.js';
 import { startApp, type TestApp } from './test-app.js';
+
+export { prepare } from './prepare.js';
 
 /** Jobs that wait for the test, and leave a row each time that they are done. */
 @Injectable()
@@ -49,16 +50,6 @@ export class PerRequest {
   async run(): Promise<boolean> {
     return this instanceof PerRequest;
   }
-}
-
-/** A database with the tables of the tracker, and a ledger. */
-export async function prepare(database: TestDatabase): Promise<DataSource> {
-  const dataSource = await new DataSource(database.options).initialize();
-  const runner = dataSource.createQueryRunner();
-  await createBackgroundTables(runner);
-  await runner.query('CREATE TABLE ledger (job varchar(36) NOT NULL)');
-  await runner.release();
-  return dataSource;
 }
 
 /** An application whose jobs are kept in the database. */

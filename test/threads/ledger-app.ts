@@ -1,16 +1,13 @@
 import { NestFactory } from '@nestjs/core';
-import type { INestApplicationContext } from '@nestjs/common';
-import type { BackgroundService, Duration } from '../../src/index.js';
+import type { Duration } from '../../src/index.js';
 import { DataSource } from 'typeorm';
 import { builtLibrary, builtUrl } from '../support/built.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import type { Ledger, LedgerModule, LedgerOptions } from './fixtures/ledger.js';
+import { SharedApps, type AppUnderTest } from './shared-apps.js';
 
-export interface LedgerAppUnderTest {
-  readonly app: INestApplicationContext;
+export interface LedgerAppUnderTest extends AppUnderTest {
   readonly ledger: Ledger;
-  readonly service: BackgroundService;
-  readonly log: MemoryLogger;
   /** Of the application in this thread. */
   readonly dataSource: DataSource;
 }
@@ -20,12 +17,39 @@ interface Fixture {
   readonly LedgerModule: typeof LedgerModule;
 }
 
-const open = new Set<INestApplicationContext>();
+interface PoolOptions {
+  readonly grace?: Duration;
+  readonly max?: number;
+}
+
+const apps = new SharedApps(makeLedger);
 
 /** An application with a database, whose threads have applications on the same one. */
-export async function startLedger(
+export function startLedger(
   options: LedgerOptions,
-  { grace = 50, max = 1 }: { grace?: Duration; max?: number } = {},
+  pool: PoolOptions = {},
+): Promise<LedgerAppUnderTest> {
+  return apps.start(options, pool);
+}
+
+/** The same, but tests with the same options share it. */
+export function sharedLedger(options: LedgerOptions): Promise<LedgerAppUnderTest> {
+  return apps.share(options, {});
+}
+
+/** Closes what a test has opened. */
+export function closeLedgers(): Promise<void> {
+  return apps.afterTest();
+}
+
+/** Closes what the tests share, too. */
+export function closeSharedLedgers(): Promise<void> {
+  return apps.closeAll();
+}
+
+async function makeLedger(
+  options: LedgerOptions,
+  { grace = 50, max = 1 }: PoolOptions,
 ): Promise<LedgerAppUnderTest> {
   const { BackgroundService: Service } = await builtLibrary();
   const fixture = (await import(builtUrl('test/threads/fixtures/ledger.ts'))) as Fixture;
@@ -35,7 +59,6 @@ export async function startLedger(
   const log = new MemoryLogger();
   const module = fixture.LedgerModule.on(options, { threads });
   const app = await NestFactory.createApplicationContext(module, { logger: log });
-  open.add(app);
   return {
     app,
     log,
@@ -43,10 +66,4 @@ export async function startLedger(
     ledger: app.get(fixture.Ledger),
     service: app.get(Service),
   };
-}
-
-/** Closes what the tests have opened. */
-export async function closeLedgers(): Promise<void> {
-  await Promise.all([...open].map((app) => app.close()));
-  open.clear();
 }

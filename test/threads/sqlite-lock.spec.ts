@@ -19,8 +19,8 @@ import { fakeClock, type FakeClock } from '../../src/testing/fake-clock.js';
 import { JobTransactions } from '../../src/transaction/job-transactions.js';
 import { WriterLock } from '../../src/transaction/sqlite/writer-lock.js';
 import { build, builtLibrary } from '../support/built.js';
-import { prepare } from '../support/durable-app.js';
 import { newDatabase, type TestDatabase } from '../support/new-database.js';
+import { prepare } from '../support/prepare.js';
 import { until } from '../support/until.js';
 import { closeLedgers, startLedger, type LedgerAppUnderTest } from './ledger-app.js';
 

@@ -1,23 +1,49 @@
-import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { BackgroundModuleOptions, BackgroundService } from '../../src/index.js';
+import type { BackgroundModuleOptions } from '../../src/index.js';
 import { builtLibrary, builtUrl } from '../support/built.js';
 import { MemoryLogger } from '../support/memory-logger.js';
 import type { Crunch } from './fixtures/crunch.js';
+import { SharedApps, type AppUnderTest } from './shared-apps.js';
 
-export interface ThreadAppUnderTest {
-  readonly app: INestApplicationContext;
+export interface ThreadAppUnderTest extends AppUnderTest {
   readonly crunch: Crunch;
-  readonly service: BackgroundService;
-  readonly log: MemoryLogger;
 }
 
-const open = new Set<INestApplicationContext>();
+const apps = new SharedApps(makeApp);
 
 /** An application that has threads; `fixture` makes theirs. */
-export async function startThreads(
+export function startThreads(
   fixture = 'worker-app',
   background: BackgroundModuleOptions = {},
+): Promise<ThreadAppUnderTest> {
+  return apps.start(fixture, background);
+}
+
+/** The same, but tests with the same options share it. */
+export function sharedThreads(
+  fixture = 'worker-app',
+  background: BackgroundModuleOptions = {},
+): Promise<ThreadAppUnderTest> {
+  return apps.share(fixture, background);
+}
+
+/** Closes what a test has opened. */
+export function closeThreads(): Promise<void> {
+  return apps.afterTest();
+}
+
+/** Closes what the tests share, too. */
+export function closeSharedThreads(): Promise<void> {
+  return apps.closeAll();
+}
+
+export function fixtureUrl(fixture: string): string {
+  return builtUrl(`test/threads/fixtures/${fixture}.ts`);
+}
+
+async function makeApp(
+  fixture: string,
+  background: BackgroundModuleOptions,
 ): Promise<ThreadAppUnderTest> {
   const { BackgroundModule, BackgroundService: Service } = await builtLibrary();
   const { Crunch: Work } = (await import(builtUrl('test/threads/fixtures/crunch.ts'))) as {
@@ -35,16 +61,5 @@ export async function startThreads(
     },
     { logger: log, abortOnError: false },
   );
-  open.add(app);
   return { app, log, crunch: app.get(Work), service: app.get(Service) };
-}
-
-export function fixtureUrl(fixture: string): string {
-  return builtUrl(`test/threads/fixtures/${fixture}.ts`);
-}
-
-/** Closes what the tests have opened. */
-export async function closeThreads(): Promise<void> {
-  await Promise.all([...open].map((app) => app.close()));
-  open.clear();
 }
