@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Post } from '@nestjs/common';
 import { Queue } from 'bullmq';
 import { DataSource } from 'typeorm';
@@ -11,6 +11,7 @@ import { Far } from '../processes/far.js';
 import { freePort } from '../support/free-port.js';
 import { ownRedis, type RedisServer } from '../support/redis.js';
 import { describeWithPostgres, describeWithRedis } from '../support/services.js';
+import { closeApps } from '../support/test-app.js';
 import { until } from '../support/until.js';
 
 async function refusalOf(options: Parameters<typeof bullMqEngine>[0]): Promise<Error> {
@@ -57,6 +58,11 @@ describeWithPostgres('An engine that PostgreSQL does not let in', (url) => {
   });
 });
 
+async function emptyTables(dataSource: DataSource): Promise<void> {
+  const tables = ['background_job', 'background_output', 'background_lease', 'ledger', 'door'];
+  await dataSource.query(`TRUNCATE ${tables.join(', ')}`);
+}
+
 @Controller('far')
 class FarController {
   constructor(private readonly far: Far) {}
@@ -72,13 +78,21 @@ describeWithRedis('An engine whose Redis', () => {
   let redis: RedisServer;
   let crew: Crew;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     redis = await ownRedis('--appendonly', 'no');
     crew = await Crew.gather('Redis', redis.url);
   });
 
   afterEach(async () => {
     await redis.start();
+    await closeApps();
+    // It keeps nothing, so the queue is empty for the next one.
+    await redis.stop();
+    await redis.start();
+    await emptyTables(crew.outside);
+  });
+
+  afterAll(async () => {
     await crew[Symbol.asyncDispose]();
     await redis[Symbol.asyncDispose]();
   });

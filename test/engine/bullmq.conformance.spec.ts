@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, describe, it } from '@jest/globals';
+import { afterAll, afterEach, describe, it } from '@jest/globals';
 import { engineConformance } from '../../src/testing/index.js';
 import { bullMqEngine, type BullMqEngineOptions } from '../../src/engine/bullmq/entry.js';
 import { describeWithPostgres, describeWithRedis } from '../support/services.js';
@@ -12,7 +12,9 @@ function conformance(place: BullMqEngineOptions): void {
   const options = postgres
     ? { postgres: { connectionString: postgres as string, schema } }
     : { redis };
-  afterEach(() => dropQueue(options, queue));
+  // The schema in PostgreSQL is made once for all, since that takes longest; each example has a queue of its own in it.
+  const dropping = postgres ? afterAll : afterEach;
+  dropping(() => dropQueue(options, queue));
   engineConformance(
     { describe, it },
     {

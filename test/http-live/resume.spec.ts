@@ -114,7 +114,9 @@ class PatchworkReader {
 
   #take(event: JobEvent): void {
     if (event.type !== 'output') return;
-    expect(event.seq).toBe(this.#after + 1);
+    const next = this.#after + 1;
+    // Asked first, because expect() would take longer than all the reading.
+    if (event.seq !== next) expect(event.seq).toBe(next);
     this.text += event.text;
     this.#after = event.seq;
   }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { ROOT, type CodeBlock } from './markdown.js';
 
@@ -20,7 +20,20 @@ const OPTIONS: ts.CompilerOptions = {
 export function compileErrors(blocks: readonly CodeBlock[]): string[] {
   const files = new Map(blocks.map((block) => [pathOf(block), block]));
   const program = ts.createProgram([...files.keys()], OPTIONS, hostWith(files));
-  return ts.getPreEmitDiagnostics(program).map((diagnostic) => describe(diagnostic, files));
+  return diagnosticsOf(program, [...files.keys()]).map((diagnostic) => describe(diagnostic, files));
+}
+
+/** Of these files only: the sources that they import are checked by the build, and to do so again takes longest. */
+function diagnosticsOf(program: ts.Program, paths: readonly string[]): ts.Diagnostic[] {
+  const sources = paths.map((path) => program.getSourceFile(path));
+  return [
+    ...ts.sortAndDeduplicateDiagnostics([
+      ...program.getOptionsDiagnostics(),
+      ...program.getGlobalDiagnostics(),
+      ...sources.flatMap((source) => program.getSyntacticDiagnostics(source)),
+      ...sources.flatMap((source) => program.getSemanticDiagnostics(source)),
+    ]),
+  ];
 }
 
 function pathOf({ place, file }: CodeBlock): string {
@@ -30,19 +43,29 @@ function pathOf({ place, file }: CodeBlock): string {
 /** Reads the blocks where their files would be, and all else from the disk. */
 function hostWith(files: ReadonlyMap<string, CodeBlock>): ts.CompilerHost {
   const disk = ts.createCompilerHost(OPTIONS);
+  const folders = new Set([...files.keys()].flatMap(foldersOf));
   const readFile = (path: string): string | undefined =>
     files.get(path)?.code ?? disk.readFile(path);
   return {
     ...disk,
     readFile,
     fileExists: (path) => files.has(path) || disk.fileExists(path),
-    directoryExists: undefined,
+    // Without this, each package is looked for in folders that are not there.
+    directoryExists: (path) => folders.has(path) || disk.directoryExists!(path),
+    // As `tsc` does: comments are for editors.
+    jsDocParsingMode: ts.JSDocParsingMode.ParseForTypeErrors,
     getSourceFile: (path, language, onError, fresh) => {
       const code = files.get(path)?.code;
       if (code === undefined) return disk.getSourceFile(path, language, onError, fresh);
       return ts.createSourceFile(path, code, language);
     },
   };
+}
+
+/** The folders that a file is in, up to the root of the file system. */
+function foldersOf(path: string): string[] {
+  const folder = dirname(path);
+  return folder === path ? [] : [folder, ...foldersOf(folder)];
 }
 
 function describe(diagnostic: ts.Diagnostic, files: ReadonlyMap<string, CodeBlock>): string {

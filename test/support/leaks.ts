@@ -3,6 +3,9 @@ import { afterEach, beforeEach } from '@jest/globals';
 import { closeApps } from './test-app.js';
 import { until } from './until.js';
 
+/** Longer than `until` waits: it is to end first, so that what was left is named. */
+const PATIENCE = 30_000;
+
 /** What keeps a process alive. Files that are being read come and go by themselves. */
 const TRANSIENT = ['FSReqCallback', 'FSReqPromise', 'CloseReq', 'Immediate', 'TickObject'];
 
@@ -24,7 +27,7 @@ export function failOnLeaks(): void {
       throw new Error(`Left behind after the end:\n${left().join('\n')}`);
     });
     timers.unwatch();
-  }, 15_000);
+  }, PATIENCE);
 }
 
 function resources(): string[] {
@@ -42,10 +45,11 @@ function surplus(before: readonly string[], after: readonly string[]): string[] 
 
 /** Timers that the sources set, those too that keep no process alive, which Node does not list. */
 class TimersOfTheLibrary {
-  readonly #open = new Map<number, string>();
+  /** With where each was set, as an error whose stack is put into words only if somebody asks: that is slow. */
+  readonly #open = new Map<number, Error>();
   readonly #hook: AsyncHook = createHook({
     init: (id, type) => {
-      if (type === 'Timeout') this.#note(id, new Error().stack ?? '');
+      if (type === 'Timeout') this.#open.set(id, new Error());
     },
     destroy: (id) => this.#open.delete(id),
   });
@@ -57,16 +61,17 @@ class TimersOfTheLibrary {
 
   unwatch(): void {
     this.#hook.disable();
+    this.#open.clear();
   }
 
   left(): string[] {
-    return [...this.#open.values()];
+    return [...this.#open.values()].flatMap(({ stack = '' }) => placeInTheLibrary(stack));
   }
+}
 
-  #note(id: number, stack: string): void {
-    // Of Node itself, which keeps the text of the date for the rest of its second; each test would wait for that.
-    if (stack.includes('node:internal/http')) return;
-    const place = stack.split('\n').find((line) => line.includes('/src/'));
-    if (place) this.#open.set(id, `Timeout${place}`);
-  }
+function placeInTheLibrary(stack: string): string[] {
+  // Of Node itself, which keeps the text of the date for the rest of its second; each test would wait for that.
+  if (stack.includes('node:internal/http')) return [];
+  const place = stack.split('\n').find((line) => line.includes('/src/'));
+  return place ? [`Timeout${place}`] : [];
 }

@@ -4,18 +4,23 @@ import { prepare } from './durable-app.js';
 import { newDatabase, type DatabaseKind, type TestDatabase } from './new-database.js';
 import { closeApps } from './test-app.js';
 
-/** For the tests of a `describe`: a database with the tables of the tracker and a ledger, and a way to look into it. */
-export function preparedDatabase(kind: DatabaseKind): {
+export interface PreparedDatabase {
   readonly database: TestDatabase;
   readonly outside: DataSource;
-} {
+}
+
+/**
+ * For the tests of a `describe`: a database with the tables of the tracker and a ledger, and a way to look into it.
+ * @param closing When the applications are closed that the tests have left open.
+ */
+export function preparedDatabase(kind: DatabaseKind, closing = afterEach): PreparedDatabase {
   let database: TestDatabase;
   let outside: DataSource;
   beforeAll(async () => {
     database = await newDatabase(kind);
     outside = await prepare(database);
   });
-  afterEach(closeApps);
+  closing(closeApps);
   afterAll(async () => {
     await outside.destroy();
     await database[Symbol.asyncDispose]();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { Background, jobOf, memoryTracker, timedQuery, type JobFuture } from '../../src/index.js';
@@ -64,15 +64,24 @@ class Caller {
 }
 
 describe.each(REACHABLE)('A job called in a savepoint that a job began by hand, on %s,', (kind) => {
-  const own = preparedDatabase(kind);
+  const own = preparedDatabase(kind, afterAll);
 
   describe.each(['kept there', 'kept in memory'])('%s,', (where) => {
-    const start = async (): Promise<TestApp> => {
+    // One for all, closed with the database: each test waits for the ends of its jobs, and to start an application takes longer than they do.
+    let app: TestApp;
+    let caller: Caller;
+
+    beforeAll(async () => {
       const tracker = where === 'kept in memory' ? { tracker: memoryTracker() } : {};
-      const app = await startDurableApp(own.database, {}, tracker, [Caller]);
+      app = await startDurableApp(own.database, {}, tracker, [Caller]);
       app.get(Durable).latch.open();
-      return app;
-    };
+      caller = app.get(Caller);
+    });
+
+    beforeEach(() => {
+      caller.called = [];
+      app.get(Durable).seen.length = 0;
+    });
 
     it.each<[Step[], boolean[]]>([
       [['begin', 'call', 'commit'], [true]],
@@ -92,24 +101,18 @@ describe.each(REACHABLE)('A job called in a savepoint that a job began by hand, 
       ],
       [['begin', 'callback', 'commit'], [true]],
     ])('starts after it all, or never: %j', async (steps, ran) => {
-      const app = await start();
-      const caller = app.get(Caller);
       await caller.run(...steps);
       expect(await caller.ran()).toEqual(ran);
       expect(app.get(Durable).seen).toHaveLength(ran.filter(Boolean).length);
     });
 
     it('never starts where that savepoint is left open', async () => {
-      const app = await start();
-      const caller = app.get(Caller);
       await expect(caller.run('begin', 'call')).rejects.toThrow('neither committed nor rolled');
       expect(await caller.ran()).toEqual([false]);
       expect(await app.service.find(caller.called[0]!.id)).toBeUndefined();
     });
 
     it('starts where timedQuery() called it', async () => {
-      const app = await start();
-      const caller = app.get(Caller);
       await caller.look();
       expect(await caller.ran()).toEqual([true]);
     });
