@@ -4,6 +4,9 @@ import { availableParallelism } from 'node:os';
 export default {
   // Many of the tests wait for other processes: one worker more than a small machine has cores keeps it busy.
   maxWorkers: Math.max(3, availableParallelism() - 1),
+  // What a test file has loaded stays in memory when it is over (modules in contexts of their own are never let go), and
+  // the more there is, the longer the collector takes.
+  workerIdleMemoryLimit: '500MB',
   testEnvironment: 'node',
   // Tests wait for conditions; on a busy machine these take their time.
   testTimeout: 30_000,

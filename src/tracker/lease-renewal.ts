@@ -35,6 +35,7 @@ export class LeaseRenewal {
     this.#stopped = true;
     clearInterval(this.#timer);
     const worker = this.#worker;
+    this.#worker = undefined;
     if (!worker) return;
     const exited = new Promise((resolve) => worker.once('exit', resolve));
     worker.postMessage('stop');

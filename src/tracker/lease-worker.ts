@@ -47,7 +47,7 @@ export function keepLease(connect: typeof connectLease): void {
   const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads') as Thread;
   const { createRequire } = process.getBuiltinModule('node:module');
   const settings = workerData;
-  const driver = createRequire(settings.driverPath)(settings.driverPath) as Driver;
+  let driver: Driver | undefined;
   let connection: DriverConnection | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -55,28 +55,33 @@ export function keepLease(connect: typeof connectLease): void {
     connection?.end().catch(() => undefined);
     connection = undefined;
   };
-  const renew = async (): Promise<void> => {
-    connection ??= await connect(settings, driver, drop);
+  const renew = async (loaded: Driver): Promise<void> => {
+    connection ??= await connect(settings, loaded, drop);
     await connection.query(settings.statement, [...settings.values]);
   };
   const renewAgain = (pause: number): void => {
-    timer = setTimeout(() => void keepOn(), pause);
+    timer = setTimeout(keepOn, pause);
   };
-  const keepOn = (): Promise<void> =>
-    renew().then(
+  const keepOn = (): void => {
+    // Thrown from here, an error ends the thread, and the main one hears of it.
+    driver ??= createRequire(settings.driverPath)(settings.driverPath) as Driver;
+    renew(driver).then(
       () => renewAgain(settings.interval),
       () => {
         drop();
         renewAgain(settings.retryInterval);
       },
     );
+  };
 
   parentPort?.once('message', () => {
     clearTimeout(timer);
     const ended = connection?.end() ?? Promise.resolve();
     void ended.catch(() => undefined).then(() => process.exit(0));
   });
-  void keepOn();
+  // The lease was renewed just before the thread was started, and to load a driver takes a start some time. A short one
+  // may not last until that is done.
+  renewAgain(settings.interval < 1_000 ? 0 : settings.interval);
 }
 
 /** Its connection, by whichever driver. Handed to the thread as text, too. */
