@@ -11,7 +11,6 @@ import { Far } from '../processes/far.js';
 import { freePort } from '../support/free-port.js';
 import { ownRedis, type RedisServer } from '../support/redis.js';
 import { describeWithPostgres, describeWithRedis } from '../support/services.js';
-import { closeApps } from '../support/test-app.js';
 import { until } from '../support/until.js';
 
 async function refusalOf(options: Parameters<typeof bullMqEngine>[0]): Promise<Error> {
@@ -58,11 +57,6 @@ describeWithPostgres('An engine that PostgreSQL does not let in', (url) => {
   });
 });
 
-async function emptyTables(dataSource: DataSource): Promise<void> {
-  const tables = ['background_job', 'background_output', 'background_lease', 'ledger', 'door'];
-  await dataSource.query(`TRUNCATE ${tables.join(', ')}`);
-}
-
 @Controller('far')
 class FarController {
   constructor(private readonly far: Far) {}
@@ -85,11 +79,7 @@ describeWithRedis('An engine whose Redis', () => {
 
   afterEach(async () => {
     await redis.start();
-    await closeApps();
-    // It keeps nothing, so the queue is empty for the next one.
-    await redis.stop();
-    await redis.start();
-    await emptyTables(crew.outside);
+    await crew.rest();
   });
 
   afterAll(async () => {

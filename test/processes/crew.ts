@@ -113,7 +113,8 @@ export class Crew implements AsyncDisposable {
   /** All stop, and what was done is forgotten; the next jobs are in a queue of their own. */
   async rest(): Promise<void> {
     await this.#stop();
-    await this.outside.query('TRUNCATE ledger, door, background_job CASCADE');
+    const tables = ['background_job', 'background_output', 'background_lease', 'ledger', 'door'];
+    await this.outside.query(`TRUNCATE ${tables.join(', ')}`);
     this.#queue = newQueueName();
   }
 
