@@ -8,6 +8,7 @@ import type { OutputGap, OutputPage } from '../output/output-chunk.js';
 import { bytesOf, SeenOutput } from '../output/seen-output.js';
 import { outputEvents } from '../output/transcript.js';
 import type { JobTracker } from './job-tracker.js';
+import { LoopLoad } from './loop-load.js';
 
 export interface FollowOptions {
   /** Only output after this chunk number; 0 for all. */
@@ -18,7 +19,10 @@ export interface FollowOptions {
 
 /** How a reader is spared news that come faster than anybody reads. */
 export interface StepOptions extends FollowOptions {
-  /** At most so many ms, and at least half of them, between two looks; what comes meanwhile is found at once. */
+  /**
+   * At most so many ms, and at least half of them, between two looks; up to four times as many where the event loop has no
+   * time left. What comes meanwhile is found at once.
+   */
   pace?: number;
   /** At most so many ms between two looks, for what changes without news: time, nested jobs. */
   rouse?: number;
@@ -32,6 +36,9 @@ export interface JobStep {
   /** The record at the look before. */
   readonly seen: JobRecord | undefined;
 }
+
+/** Of the only event loop of this thread. */
+const loopLoad = new LoopLoad();
 
 /**
  * Looks at a job again and again as there is news, until its end. The reader pulls: a slow one never holds the job
@@ -58,7 +65,7 @@ export async function* followSteps(
       if (isLast || isFinal(record.state)) return;
       after = page.last;
       seen = record;
-      if (options.pace) await pause(spread(options.pace));
+      if (options.pace) await pause(spread(options.pace * loopLoad.stretch()));
       await bell.rung(options.rouse);
     }
   } finally {
