@@ -9,6 +9,7 @@ import { redisTracker, type RedisTrackerOptions } from '../../src/tracker/redis/
 import { createBackgroundTables } from '../../src/tracker/typeorm/entry.js';
 import { newDatabase, type TestDatabase } from '../support/new-database.js';
 import { dropQueue } from '../support/queues.js';
+import { removeKeys } from '../support/redis.js';
 import { startApp, type TestApp } from '../support/test-app.js';
 import { Far } from './far.js';
 import { killWorker, startWorker, stopWorker } from './worker-process.js';
@@ -128,6 +129,7 @@ export class Crew implements AsyncDisposable {
     await Promise.all(this.#apps.splice(0).map((app) => app[Symbol.asyncDispose]()));
     await Promise.all(this.#workers.splice(0).map(stopWorker));
     if (this.engine.redis) await dropQueue(this.engine, this.#queue).catch(() => undefined);
+    if (this.tracker) await removeKeys(this.redis, this.#queue);
   }
 
   private get url(): string {
