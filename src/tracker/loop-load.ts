@@ -20,9 +20,10 @@ export class LoopLoad {
   }
 
   #look(now: number): void {
-    const { utilization } = performance.eventLoopUtilization(this.#use);
+    const use = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(use, this.#use);
     this.#since = now;
-    this.#use = performance.eventLoopUtilization();
+    this.#use = use;
     // By small steps, since what is seen now is what the last ones did.
     const wanted = this.#stretch * (1 + utilization - BUSY);
     this.#stretch = Math.min(Math.max(wanted, 1), LONGEST);

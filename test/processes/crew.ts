@@ -31,7 +31,7 @@ export const QUEUES: readonly Kind[] = [
 
 /** A database, a queue, and processes over both: this one, and others of their own. */
 export class Crew implements AsyncDisposable {
-  readonly #workers: ChildProcess[] = [];
+  readonly #workers = new Set<ChildProcess>();
   readonly #apps: TestApp[] = [];
   #queue = newQueueName();
 
@@ -87,12 +87,12 @@ export class Crew implements AsyncDisposable {
   async hire(options: { concurrency?: number; recovery?: string } = {}): Promise<ChildProcess> {
     const { url, engine, tracker } = this;
     const worker = await startWorker({ url, engine, tracker, ...options });
-    this.#workers.push(worker);
+    this.#workers.add(worker);
     return worker;
   }
 
   dismiss(worker: ChildProcess, how: 'SIGKILL' | 'politely'): Promise<void> {
-    this.#workers.splice(this.#workers.indexOf(worker), 1);
+    this.#workers.delete(worker);
     return how === 'SIGKILL' ? killWorker(worker) : stopWorker(worker);
   }
 
@@ -127,7 +127,8 @@ export class Crew implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     await Promise.all(this.#apps.splice(0).map((app) => app[Symbol.asyncDispose]()));
-    await Promise.all(this.#workers.splice(0).map(stopWorker));
+    await Promise.all([...this.#workers].map(stopWorker));
+    this.#workers.clear();
     if (this.engine.redis) await dropQueue(this.engine, this.#queue).catch(() => undefined);
     if (this.tracker) await removeKeys(this.redis, this.#queue);
   }

@@ -13,8 +13,6 @@ import { Latch } from './latch.js';
 import type { TestDatabase } from './new-database.js';
 import { startApp, type TestApp } from './test-app.js';
 
-export { prepare } from './prepare.js';
-
 /** Jobs that wait for the test, and leave a row each time that they are done. */
 @Injectable()
 export class Durable {

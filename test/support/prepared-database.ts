@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { prepare } from './durable-app.js';
+import { prepare } from './prepare.js';
 import { newDatabase, type DatabaseKind, type TestDatabase } from './new-database.js';
 import { closeApps } from './test-app.js';
 

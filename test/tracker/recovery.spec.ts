@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { DataSource } from 'typeorm';
 import { background, jobOf, JobInterruptedError } from '../../src/index.js';
 import { newJobId } from '../../src/job/job-id.js';
-import { Durable, prepare, startDurableApp } from '../support/durable-app.js';
+import { Durable, startDurableApp } from '../support/durable-app.js';
+import { prepare } from '../support/prepare.js';
 import { newDatabase, REACHABLE, type TestDatabase } from '../support/new-database.js';
 import { closeApps } from '../support/test-app.js';
 import { until } from '../support/until.js';

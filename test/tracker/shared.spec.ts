@@ -11,7 +11,7 @@ import {
   typeOrmTracker,
   type BackgroundModuleOptions,
 } from '../../src/index.js';
-import { prepare } from '../support/durable-app.js';
+import { prepare } from '../support/prepare.js';
 import { Latch } from '../support/latch.js';
 import { newDatabase, REACHABLE, type TestDatabase } from '../support/new-database.js';
 import { closeApps, startApp, type TestApp } from '../support/test-app.js';

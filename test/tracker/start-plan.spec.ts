@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { Durable, prepare, startDurableApp } from '../support/durable-app.js';
+import { Durable, startDurableApp } from '../support/durable-app.js';
+import { prepare } from '../support/prepare.js';
 import { newDatabase, REACHABLE, type TestDatabase } from '../support/new-database.js';
 import { closeApps } from '../support/test-app.js';
 import { until } from '../support/until.js';
