@@ -21,10 +21,11 @@ export interface ConnectionOpener {
   /** Whether the database has given the transaction up, and would answer COMMIT with a rollback; where it is known. */
   readonly isAborted?: boolean;
   /**
-   * Commits with one more statement, in one round trip, where the database can.
+   * Commits, with one more statement where one is given, in one round trip; where the database can.
    * @param passOn Called where the connection could be joined by another job meanwhile.
    */
-  readonly commitWith?: ((last: LastStatement, passOn?: () => void) => Promise<void>) | undefined;
+  readonly commitWith?:
+    ((last: LastStatement | undefined, passOn?: () => void) => Promise<void>) | undefined;
   /** Gives up a begin that waits, for whatever it waits. */
   abandon?(): void;
 }

@@ -129,10 +129,16 @@ class PooledConnection implements ConnectionOpener {
     return this.runner;
   }
 
-  #commitWith(native: NativeConnection, last: LastStatement, passOn?: () => void): Promise<void> {
+  #commitWith(
+    native: NativeConnection,
+    last: LastStatement | undefined,
+    passOn?: () => void,
+  ): Promise<void> {
     const { dataSource, runner } = this;
-    if (!this.#canPassOn() || !canPrepare(dataSource, native))
-      return commitWith(dataSource, runner, native, last);
+    if (!canPrepare(dataSource, native)) return commitWith(dataSource, runner, native, last);
+    // Nothing has gone out, so there is nothing to commit.
+    if (!last && this.#begin!.isPending) return Promise.resolve();
+    if (!this.#canPassOn()) return commitWith(dataSource, runner, native, last);
     const held = new HeldCommit<PooledConnection>(dataSource, this, native, last);
     passOn?.();
     return held.done;

@@ -1,6 +1,6 @@
 import type { LastStatement } from '../../tracker/job-tracker.js';
 import type { DataSourceLike, QueryRunnerLike } from '../typeorm-shape.js';
-import { isUnheard } from '../unheard.js';
+import { isUnheard, leaveUnheard } from '../unheard.js';
 import { queryOf } from './begin-with-first.js';
 import { isUnknown, keepsSessions, noteIfForgotten } from './kept-sessions.js';
 import { commitPrepared } from './prepared-commit.js';
@@ -11,20 +11,20 @@ interface Broadcasting {
 }
 
 /**
- * Commits with one more statement, in one round trip: PostgreSQL runs them one after the other, and not the COMMIT where
- * the statement fails. TypeORM's subscribers are told as by `commitTransaction`.
+ * Commits, with one more statement where one is given, in one round trip: PostgreSQL runs them one after the other, and not
+ * the COMMIT where the statement fails. TypeORM's subscribers are told as by `commitTransaction`.
  */
 export async function commitWith(
   dataSource: DataSourceLike,
   runner: QueryRunnerLike & Broadcasting,
   client: object,
-  last: LastStatement,
+  last: LastStatement | undefined,
 ): Promise<void> {
   if (canPrepare(dataSource, client)) {
     await commitKept(dataSource, client, last);
-    runner.isTransactionActive = false;
-    return;
+    return leaveUnheard(runner);
   }
+  if (!last) return runner.commitTransaction();
   const isHeard = !isUnheard(dataSource);
   if (isHeard) await runner.broadcaster?.broadcast('BeforeTransactionCommit');
   await runner.query(inOne(last));
@@ -46,7 +46,7 @@ export function mayPrepare(dataSource: DataSourceLike, client: object): client i
 function commitKept(
   dataSource: DataSourceLike,
   client: PgClient,
-  last: LastStatement,
+  last: LastStatement | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) =>
     commitPrepared(queryOf(client), last, (error) => {

@@ -9,6 +9,7 @@ export const CLOSE_PORTAL_AND_SYNC = Buffer.concat([message('C', `P${UNNAMED_POR
 /** Of the extended protocol: what fails has the rest skipped, up to the next Sync. */
 export const BEGIN = statement('START TRANSACTION');
 export const EXECUTE_AND_COMMIT = Buffer.concat([EXECUTE, statement('COMMIT'), SYNC]);
+export const COMMIT = message('Q', 'COMMIT\0');
 /** What was executed is a series of its own. */
 export const EXECUTE_SYNC_AND_COMMIT = Buffer.concat([EXECUTE, SYNC, statement('COMMIT'), SYNC]);
 

@@ -1,5 +1,5 @@
 import { KeptStatements } from './kept-statements.js';
-import { EXECUTE_AND_COMMIT, EXECUTE_SYNC_AND_COMMIT } from './messages.js';
+import { COMMIT, EXECUTE_AND_COMMIT, EXECUTE_SYNC_AND_COMMIT } from './messages.js';
 import type { PgClient, Submittable, Wire } from './wire.js';
 
 /** A statement and the values for it, always as many. */
@@ -11,28 +11,28 @@ export interface Preparable {
 type Callback = (error?: Error) => void;
 
 /**
- * Runs a statement that is kept prepared, and COMMIT, in one round trip. To parse and plan the statement takes longer than
- * all the rest.
+ * Runs COMMIT, and before it a statement that is kept prepared, where there is one, in one round trip. To parse and plan the
+ * statement takes longer than all the rest.
  * @param query That of a client.
  * @param follower A query that goes out with them: whatever becomes of them, it finds no transaction open.
  */
 export function commitPrepared(
   query: PgClient['query'],
-  { sql, values }: Preparable,
+  last: Preparable | undefined,
   done: Callback,
   follower?: Submittable,
 ): void {
-  if (!follower) return void query(new MarkAndCommit(sql, values, done));
+  if (!follower) return void query(last ? new MarkAndCommit(last, done) : new Commit(done));
   const submitFollower = follower.submit.bind(follower);
   follower.submit = sent;
-  const marked = (failure?: Error): void => {
-    const committed = new SentCommit((error) => {
-      query(follower);
-      done(failure ?? error);
-    });
-    query(committed);
+  const committed = (error?: Error): void => {
+    query(follower);
+    done(error);
   };
-  query(new MarkBefore(sql, values, submitFollower, marked));
+  if (!last) return void query(new Commit(committed, submitFollower));
+  const marked = (failure?: Error): void =>
+    void query(new SentCommit((error) => committed(failure ?? error)));
+  query(new MarkBefore(last, submitFollower, marked));
 }
 
 /** What `pg` calls of a query. */
@@ -57,28 +57,45 @@ abstract class Part implements Submittable {
   handleDataRow(): void {}
 }
 
-/** As one series of the extended protocol, of which PostgreSQL skips the rest where one fails. */
-class MarkAndCommit extends Part {
-  #kept: KeptStatements | undefined;
-
+/** By itself. */
+class Commit extends Part {
   constructor(
-    private readonly sql: string,
-    private readonly values: readonly unknown[],
     callback: Callback,
+    private readonly submitFollower?: (wire: Wire) => unknown,
   ) {
     super(callback);
   }
 
   submit(wire: Wire): void {
     wire.stream.cork?.();
+    wire.stream.write(COMMIT);
+    this.submitFollower?.(wire);
+    wire.stream.uncork?.();
+  }
+}
+
+/** As one series of the extended protocol, of which PostgreSQL skips the rest where one fails. */
+class MarkAndCommit extends Part {
+  #kept: KeptStatements | undefined;
+
+  constructor(
+    private readonly last: Preparable,
+    callback: Callback,
+  ) {
+    super(callback);
+  }
+
+  submit(wire: Wire): void {
+    const { sql, values } = this.last;
+    wire.stream.cork?.();
     this.#kept = KeptStatements.on(wire);
-    wire.bind({ statement: this.#kept.prepare(this.sql), values: this.values.map(textOf) });
+    wire.bind({ statement: this.#kept.prepare(sql), values: values.map(textOf) });
     this.execute(wire);
     wire.stream.uncork?.();
   }
 
   override handleError(error: Error): void {
-    this.#kept?.doubt(this.sql);
+    this.#kept?.doubt(this.last.sql);
     super.handleError(error);
   }
 
@@ -93,12 +110,11 @@ class MarkAndCommit extends Part {
  */
 class MarkBefore extends MarkAndCommit {
   constructor(
-    sql: string,
-    values: readonly unknown[],
+    last: Preparable,
     private readonly submitFollower: (wire: Wire) => unknown,
     callback: Callback,
   ) {
-    super(sql, values, callback);
+    super(last, callback);
   }
 
   protected override execute(wire: Wire): void {

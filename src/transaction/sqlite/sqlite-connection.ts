@@ -124,8 +124,8 @@ class SqliteConnection implements ConnectionOpener {
     return true;
   }
 
-  async #commitWith(direct: DirectTransaction, { sql, values }: LastStatement): Promise<void> {
-    const changed = direct.change(sql, values);
+  async #commitWith(direct: DirectTransaction, last: LastStatement | undefined): Promise<void> {
+    const changed = last && direct.change(last.sql, last.values);
     if ((isPromise(changed) ? await changed : changed) === 0) throw takenOver(this.owner);
     const committing = direct.commit();
     if (isPromise(committing)) await committing;
