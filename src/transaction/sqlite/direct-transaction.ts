@@ -57,6 +57,8 @@ export class DirectTransaction {
   }
 
   commit(): MaybePromise<void> {
+    // Where SQLite has ended the transaction by itself, the runner says so.
+    if (!this.native.inTransaction) return this.runner.commitTransaction();
     try {
       this.#run('COMMIT');
     } catch (error) {
