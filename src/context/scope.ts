@@ -30,8 +30,11 @@ export interface StartScope extends OutputScope {
   readonly origin: JobOrigin;
   /** Takes a line that was printed, not written to the console. */
   print(text: string): void;
-  /** A job was started. Gives what was printed until then, if it is the first. */
-  started(job: object): readonly HeadLine[];
+  /**
+   * A job was started, or was there already: then `sharing` is when the handler's origin is noted. Gives what was printed
+   * until then, if it is the first.
+   */
+  started(job: object, sharing?: Promise<void>): readonly HeadLine[];
 }
 
 /** What a handler printed before it started a job. */

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers';
 import { scopeOf, type HeadLine } from '../context/scope.js';
-import type { JobEngine, JobTicket, StandIn } from '../engine/job-engine.js';
+import type { JobEngine, JobTicket } from '../engine/job-engine.js';
 import { EngineUnavailableError } from '../errors/engine.errors.js';
 import { JobInterruptedError } from '../errors/job.errors.js';
 import type { FutureHost, JobFuture } from '../future/job-future.js';
@@ -20,6 +20,7 @@ import { currentTransaction, type AmbientTransaction } from '../transaction/ambi
 import { ArgumentPipeline } from './argument-pipeline.js';
 import { CallOrder } from './call-order.js';
 import { JobRetry } from './job-retry.js';
+import { JoinedCalls } from './joined-calls.js';
 import { recordOf, rolledBack, waitsForArguments, withCall, type NewRecord } from './new-record.js';
 import { accepted, asTicket, ticketOf } from './ticket.js';
 import { newCall } from './new-call.js';
@@ -48,6 +49,7 @@ export class Dispatcher {
   readonly #pipeline: ArgumentPipeline;
   readonly #retry: JobRetry;
   readonly #unique: UniqueCalls;
+  readonly #joined: JoinedCalls;
   /** Hands over what is stored, where an engine that processes share could not take it, or has lost it. */
   readonly relay: Relay;
   /** Takes on jobs that were called elsewhere or earlier. */
@@ -59,6 +61,7 @@ export class Dispatcher {
   constructor(private readonly parts: DispatcherParts) {
     this.#pipeline = new ArgumentPipeline(parts);
     this.#unique = new UniqueCalls(parts.clock);
+    this.#joined = new JoinedCalls(parts);
     this.#retry = new JobRetry(parts, this.#pipeline, this.#unique);
     this.relay = new Relay(parts);
     this.revival = new Revival(parts);
@@ -100,10 +103,7 @@ export class Dispatcher {
   #beginUnique(call: PendingCall): JobFuture<unknown> {
     try {
       const first = this.#unique.firstLike(call);
-      if (first === call) return this.#begin(call);
-      const scope = scopeOf(this.parts.runner.runtime);
-      if (scope?.kind === 'start') scope.started(first.future);
-      return first.future;
+      return first === call ? this.#begin(call) : this.#joined.join(first);
     } catch (error) {
       call.acceptedBy(this.#turnAway(call, error));
       return call.future;
@@ -188,21 +188,9 @@ export class Dispatcher {
       return this.#pipeline.queueWhenResolved(call, () => this.#ticketOf(call, record));
     }
     const queued = this.parts.engine.enqueue(ticket);
-    return queued && chain(queued, (standIn) => this.#followStandIn(call, standIn));
-  }
-
-  /** Another process has a job of the same unique key: this call is that job. */
-  #followStandIn(call: PendingCall, standIn: void | StandIn): MaybePromise<void> {
-    if (!standIn) return undefined;
-    const { runner, control } = this.parts;
-    const forgetting = runner.records.forget(call);
-    runner.leave(call);
-    call.future.standsFor(standIn.standIn);
-    control.wait(standIn.standIn).then(
-      (value) => call.future.fulfil(value),
-      (error: unknown) => call.future.fail(error),
+    return (
+      queued && chain(queued, (standIn) => standIn && this.#joined.follow(standIn, call, record))
     );
-    return forgetting?.then(() => undefined);
   }
 
   #create(

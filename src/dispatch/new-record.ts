@@ -12,7 +12,7 @@ import type { KeptJob } from '../tracker/job-keeper.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
 
 /** What is known of a job that is new. */
-export type NewRecord = Pick<JobRecord, 'id' | 'name' | 'createdAt'>;
+export type NewRecord = Pick<JobRecord, 'id' | 'name' | 'createdAt' | 'origin'>;
 
 export function rolledBack({ id, name }: NewRecord): JobCancelledError {
   return new JobCancelledError(id, name, 'the transaction that it was called in was rolled back');

@@ -18,6 +18,7 @@ export class HandlerScope implements StartScope {
   #head: HeadLine[] = [];
   #headLength = 0;
   readonly #printed: string[] = [];
+  readonly #sharing: Promise<void>[] = [];
   #nowWaiting!: () => void;
 
   constructor(
@@ -53,12 +54,24 @@ export class HandlerScope implements StartScope {
     this.#printed.splice(0).forEach(printOut);
   }
 
-  started(job: JobFuture<unknown>): readonly HeadLine[] {
+  started(job: JobFuture<unknown>, sharing?: Promise<void>): readonly HeadLine[] {
     this.#jobs.push(job);
+    if (sharing) this.#share(sharing);
     const head = this.#head;
     this.#head = [];
     this.#printed.length = 0;
     return head;
+  }
+
+  /** Fulfilled when the jobs can be seen here that others had started. @throws what kept one from it */
+  async shared(): Promise<void> {
+    await Promise.all(this.#sharing);
+  }
+
+  #share(sharing: Promise<void>): void {
+    // The handler may take longer.
+    sharing.catch(() => undefined);
+    this.#sharing.push(sharing);
   }
 
   waits(): undefined {

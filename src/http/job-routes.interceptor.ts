@@ -20,6 +20,7 @@ import { TrackerUnavailableError } from '../errors/tracker.errors.js';
 import type { JobFuture } from '../future/job-future.js';
 import { isJobId } from '../job/job-id.js';
 import type { JobOrigin, JobRecord } from '../job/job.js';
+import { accessTo, type Access } from '../job/origin.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';
 import {
   acceptedAnswer,
@@ -126,7 +127,8 @@ export class JobRoutesInterceptor implements NestInterceptor {
     const record = isJobId(id) ? await this.runtime.settings.tracker.find(id) : undefined;
     for (const starter of record ? startersOf(context) : []) {
       const origin = this.#originOfPoll(starter, context, door);
-      if (origin && isShownTo(record!, origin)) return { record: record!, route: starter.options };
+      const access = origin ? accessTo(record!.origin, origin) : 'none';
+      if (access !== 'none') return { record: record!, route: optionsFor(access, starter) };
     }
     return noSuchJob(door);
   }
@@ -154,6 +156,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
       return ownAnswer(await handled);
     }
     await job.accepted.catch((error: unknown) => refuse(door, error));
+    await scope.shared();
     handled.catch((error: unknown) => this.#reportLateFailure(job, error));
     await this.#answerWith(job, context, door, choice);
     return answered();
@@ -253,8 +256,9 @@ interface Shown {
   readonly route: BackgrounderOptions;
 }
 
-function isShownTo({ origin }: JobRecord, asking: JobOrigin): boolean {
-  return origin?.route === asking.route && origin.owner === asking.owner;
+/** Who has joined a job that others wait for may look on, and not cancel it. */
+function optionsFor(access: Access, { options }: Starter): BackgrounderOptions {
+  return access === 'joined' ? { ...options, cancel: false } : options;
 }
 
 /** What `@Header()` put on the response is meant for the handler's answer alone. */

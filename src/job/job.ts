@@ -68,6 +68,8 @@ export interface Job {
 export interface JobOrigin {
   route: string;
   owner?: string;
+  /** Those that have asked for it since: their calls, with the same unique key, are this job. */
+  also?: readonly JobOrigin[];
 }
 
 /** What a running job is at, beside its progress; times in ms since 1970. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../job/clock.js';
-import type { JobActivity, JobProgress, JobRecord, JobState } from '../job/job.js';
+import type { JobActivity, JobOrigin, JobProgress, JobRecord, JobState } from '../job/job.js';
 import type { MaybePromise } from '../job/maybe-promise.js';
 import type { JobChange } from '../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../output/output-chunk.js';
@@ -121,6 +121,11 @@ export interface JobTracker {
   append(id: string, output: OutputAppend, attempt?: number): MaybePromise<void>;
   /** Fulfilled once other processes can read what was appended; left out where they can at once. */
   flush?(id: string): MaybePromise<void>;
+  /**
+   * The job was asked for at one more place, as `joinedBy` notes it: who asks there may see it. Without this, it is seen
+   * where it was started alone.
+   */
+  share?(id: string, origin: JobOrigin): MaybePromise<void>;
   find(id: string): MaybePromise<JobRecord | undefined>;
   list(query: JobQuery): MaybePromise<JobRecord[]>;
   counts(): MaybePromise<Record<JobState, number>>;

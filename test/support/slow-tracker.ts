@@ -2,7 +2,7 @@ import { memoryTracker, type JobTracker } from '../../src/index.js';
 
 type Method = (...args: unknown[]) => unknown;
 
-const WRITES = ['create', 'forget', 'change', 'setProgress', 'append'];
+const WRITES = ['create', 'forget', 'change', 'setProgress', 'append', 'share'];
 
 /**
  * A tracker in memory that takes its time like one on another machine: what is written is there some turns later, in

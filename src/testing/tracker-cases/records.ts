@@ -123,6 +123,26 @@ export const RECORDS: TrackerCases = {
     assert.equal((await tracker.find(id))?.rolledBack, true);
   },
 
+  'keep where they were asked for beside where they were started, each place once': async (
+    tracker,
+  ) => {
+    if (!tracker.share) return;
+    const places = [{ route: 'GET /b', owner: 'bob' }, { route: 'GET /c' }];
+    const first = { route: 'GET /a', owner: ODD_TEXTS.join('') };
+    for (const origin of [first, undefined]) {
+      const { id } = await created(tracker, { origin });
+      await tracker.share(id, places[0]!);
+      await tracker.change(id, { type: 'start', at: 2 });
+      await tracker.share(id, places[1]!);
+      await tracker.change(id, { type: 'complete', at: 3, result: 1 }, 1);
+      for (const place of [...places, ...(origin ? [origin] : [])]) await tracker.share(id, place);
+      const record = await tracker.find(id);
+      assert.equal(record?.state, 'completed');
+      assertEqual(record.origin, { ...(origin ?? { route: '' }), also: places });
+    }
+    await tracker.share(newJobId(), places[0]!);
+  },
+
   'do not fail at half a character': async (tracker) => {
     const { id } = await running(tracker);
     await tracker.setProgress(id, 1, { value: 1, data: '\ud83d' });

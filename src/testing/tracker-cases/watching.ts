@@ -47,6 +47,23 @@ export const SHARING: TrackerCases = {
     assert.equal((await another.output(id, 0))?.last, 2);
   },
 
+  'note both where a job was asked for': async (tracker, openAnother) => {
+    if (!tracker.share) return;
+    const another = await openAnother();
+    const { id } = await running(tracker);
+    const routes = ['GET /a', 'GET /b', 'GET /c', 'GET /d'];
+    const sharing = routes.map(async (route, at) =>
+      (at % 2 === 0 ? tracker : another).share!(id, { route }),
+    );
+    await Promise.all(sharing);
+    const { also = [] } = (await tracker.find(id))?.origin ?? {};
+    assert.deepEqual(also.map(({ route }) => route).toSorted(), routes);
+    assert.equal(
+      (await tracker.change(id, { type: 'complete', at: 9, result: 1 }, 1))?.state,
+      'completed',
+    );
+  },
+
   'let one of them start a job': async (tracker, openAnother) => {
     const another = await openAnother();
     const { id } = await created(tracker);

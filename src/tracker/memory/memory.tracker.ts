@@ -1,4 +1,5 @@
-import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
+import type { JobActivity, JobOrigin, JobProgress, JobRecord, JobState } from '../../job/job.js';
+import { joinedBy } from '../../job/origin.js';
 import type { MaybePromise } from '../../job/maybe-promise.js';
 import { isFinal, type JobChange } from '../../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
@@ -61,6 +62,13 @@ export class MemoryTracker implements JobTracker {
     beside.channel ??= new Channel();
     beside.channel.append(output);
     job.wakeWatchers();
+  }
+
+  share(id: string, origin: JobOrigin): void {
+    const job = this.#jobs.find(id);
+    if (!job) return;
+    job.origin = joinedBy(job.origin, origin);
+    job.hasChanged();
   }
 
   find(id: string): JobRecord | undefined {

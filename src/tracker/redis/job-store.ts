@@ -1,5 +1,6 @@
 import type { Clock } from '../../job/clock.js';
-import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
+import type { JobActivity, JobOrigin, JobProgress, JobRecord, JobState } from '../../job/job.js';
+import { joinedBy } from '../../job/origin.js';
 import { applyChange, isFinal, type JobChange } from '../../job/state-machine.js';
 import type { JobQuery, Retention } from '../job-tracker.js';
 import { difference, fieldsOf, KEPT, progressIn, recordOf, type Fields } from './job-hash.js';
@@ -123,6 +124,15 @@ export class JobStore {
     await this.#update(id, ({ record, owner }) =>
       owner === this.parts.owner ? { record, owner: NOBODY } : undefined,
     );
+  }
+
+  async share(id: string, origin: JobOrigin): Promise<void> {
+    await this.#update(id, ({ record, owner }) => {
+      const joined = joinedBy(record.origin, origin);
+      return joined === record.origin
+        ? undefined
+        : { record: { ...record, origin: joined }, owner };
+    });
   }
 
   async report(

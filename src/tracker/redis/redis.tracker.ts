@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { toFailure } from '../../errors/failure.js';
 import { TrackerUnavailableError } from '../../errors/tracker.errors.js';
-import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
+import type { JobActivity, JobOrigin, JobProgress, JobRecord, JobState } from '../../job/job.js';
 import { isFinal, type JobChange } from '../../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
 import type { JobQuery, JobStanding, JobTracker, TrackerSettings } from '../job-tracker.js';
@@ -102,6 +102,10 @@ class RedisTracker implements JobTracker {
 
   flush(id: string): Promise<void> {
     return this.#flush(id);
+  }
+
+  share(id: string, origin: JobOrigin): Promise<void> {
+    return this.#store.jobs.share(id, origin);
   }
 
   async find(id: string): Promise<JobRecord | undefined> {

@@ -37,8 +37,8 @@ export interface Dialect {
   quote(name: string): string;
   /** Puts the placeholders as the driver has them. */
   statement(sql: string): string;
-  /** A column of JSON as its text, under its own name. */
-  jsonText(column: string): string;
+  /** A column of JSON as its text. */
+  text(column: string): string;
   /** The text of some JSON, as it is stored. */
   storable(json: string): string;
   /** A value within a statement; given where a statement can be run with the COMMIT. */
@@ -101,6 +101,11 @@ export function insertValues(
   const row = `(${names.map(() => '?').join(', ')})`;
   const sql = `INSERT INTO ${table} (${names.join(', ')}) VALUES ${rows.map(() => row).join(', ')}`;
   return { sql, values: rows.flatMap((given) => names.map((name) => given[name] ?? null)) };
+}
+
+/** A column of JSON as its text, under its own name. */
+export function jsonText(dialect: Dialect, column: string): string {
+  return `${dialect.text(column)} AS ${column}`;
 }
 
 /** So many placeholders. */

@@ -1,5 +1,5 @@
 import type { JobRecord, JobState } from '../../job/job.js';
-import type { Dialect, Row } from './dialect.js';
+import { jsonText, type Dialect, type Row } from './dialect.js';
 import { TABLES } from './tables.js';
 
 /** The columns that make up a record. */
@@ -19,7 +19,7 @@ export const KEPT_BY_START = [
 export function recordSelection(dialect: Dialect, columns = RECORD_COLUMNS): string {
   return columns
     .map((column) =>
-      TABLES.job.columns[column]!.type === 'json' ? dialect.jsonText(column) : column,
+      TABLES.job.columns[column]!.type === 'json' ? jsonText(dialect, column) : column,
     )
     .join(', ');
 }

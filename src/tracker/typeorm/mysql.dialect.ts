@@ -22,7 +22,7 @@ export const mysqlDialect: Dialect = {
   quote: (name) => `\`${name.replaceAll('`', '``')}\``,
   statement: (sql) => sql,
   // As text, or the driver would parse it, on MySQL and not on MariaDB.
-  jsonText: (column) => `CAST(${column} AS CHAR) AS ${column}`,
+  text: (column) => `CAST(${column} AS CHAR)`,
   // In ASCII, so that it survives whichever character set the tables and the connection have.
   storable: (json) => wellFormed(json).replace(/[\u0080-\uffff]/g, escapeUnit),
   typed: () => '?',

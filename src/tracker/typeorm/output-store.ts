@@ -1,6 +1,7 @@
 import type { Run } from './connections.js';
 import type { OutputChunk, OutputGap, OutputPage } from '../../output/output-chunk.js';
 import { batchesOf, pageOf, type OutputBatch } from '../output-page.js';
+import { jsonText } from './dialect.js';
 import { jsonFor, jsonOf } from './job-row.js';
 import type { Database } from './job-store.js';
 
@@ -36,9 +37,9 @@ export class OutputStore {
 
   async after(id: string, after: number): Promise<OutputPage | undefined> {
     const { connections, tables, dialect } = this.db;
-    const gapText = dialect.jsonText('output_gap');
+    const gapText = jsonText(dialect, 'output_gap');
     const { rows } = await connections.run(
-      `SELECT ${gapText}, ${dialect.jsonText('chunks')} FROM ${tables.job} ` +
+      `SELECT ${gapText}, ${jsonText(dialect, 'chunks')} FROM ${tables.job} ` +
         `LEFT JOIN ${tables.output} ON job_id = id AND last_seq > ? WHERE id = ? ORDER BY last_seq`,
       [Math.min(after, 2 ** 31 - 1), id],
     );

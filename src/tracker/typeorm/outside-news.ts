@@ -1,7 +1,6 @@
 import type { JobState } from '../../job/job.js';
 import type { OutsideNews, Sight } from '../watchers.js';
-import type { Row } from './dialect.js';
-import { list } from './dialect.js';
+import { jsonText, list, type Row } from './dialect.js';
 import type { Database } from './job-store.js';
 import type { PostgresPush } from './postgres-push.js';
 
@@ -29,7 +28,7 @@ export class RowNews implements OutsideNews {
     this.push?.watchesStill(ids);
     const { connections, dialect, tables } = this.db;
     const { rows } = await connections.run(
-      `SELECT id, state, attempt, ${dialect.jsonText('progress')}, ${dialect.jsonText('activity')}, (SELECT MAX(last_seq) FROM ${tables.output} ` +
+      `SELECT id, state, attempt, ${jsonText(dialect, 'progress')}, ${jsonText(dialect, 'activity')}, (SELECT MAX(last_seq) FROM ${tables.output} ` +
         `WHERE job_id = id) AS last_seq FROM ${tables.job} WHERE id IN (${list(ids)})`,
       ids,
     );

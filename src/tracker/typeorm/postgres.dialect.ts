@@ -20,7 +20,7 @@ export const postgresDialect: Dialect = {
     let count = 0;
     return sql.replaceAll('?', () => `$${++count}`);
   },
-  jsonText: (column) => `${column}::text AS ${column}`,
+  text: (column) => `${column}::text`,
   storable: (json) => json,
   literal(value) {
     if (value === null) return 'NULL';

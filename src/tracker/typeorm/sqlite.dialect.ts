@@ -13,7 +13,7 @@ export const sqliteDialect: Dialect = {
   keepsPrepared: false,
   quote: (name) => `"${name.replaceAll('"', '""')}"`,
   statement: (sql) => sql,
-  jsonText: (column) => column,
+  text: (column) => column,
   storable: (json) => json,
   typed: () => '?',
   isOneOf,

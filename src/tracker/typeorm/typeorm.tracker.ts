@@ -4,7 +4,7 @@ import { aCount, aDuration, aText, checkOptions, either } from '../../errors/che
 import { toFailure } from '../../errors/failure.js';
 import type { Clock } from '../../job/clock.js';
 import { parseDuration, type Duration } from '../../job/duration.js';
-import type { JobActivity, JobProgress, JobRecord, JobState } from '../../job/job.js';
+import type { JobActivity, JobOrigin, JobProgress, JobRecord, JobState } from '../../job/job.js';
 import type { MaybePromise } from '../../job/maybe-promise.js';
 import type { JobChange } from '../../job/state-machine.js';
 import type { OutputAppend, OutputPage } from '../../output/output-chunk.js';
@@ -18,6 +18,7 @@ import { hasOneConnection, type Run } from './connections.js';
 import { isDataSource, type DataSourceLike } from './data-source-like.js';
 import { JobChanges, type Asked } from './job-changes.js';
 import { RowNews } from './outside-news.js';
+import { shareJob } from './share-job.js';
 import { TypeOrmStore } from './typeorm-store.js';
 
 /** How long output and progress gather before they are stored; in ms. */
@@ -149,6 +150,10 @@ class TypeOrmTracker implements JobTracker {
   async flush(id: string): Promise<void> {
     await this.#ready;
     await this.#changes!.flush(id);
+  }
+
+  async share(id: string, origin: JobOrigin): Promise<void> {
+    await shareJob((await this.#ready).db, id, origin);
   }
 
   async find(id: string): Promise<JobRecord | undefined> {

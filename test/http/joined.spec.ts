@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Injectable, Param } from '@nestjs/common';
+import { Background, Backgrounder, print, type JobTracker } from '../../src/index.js';
+import { bullMqEngine } from '../../src/engine/bullmq/entry.js';
+import { redisTracker } from '../../src/tracker/redis/entry.js';
+import { locationOf, startAt } from '../support/http.js';
+import { Latch } from '../support/latch.js';
+import { dropQueue } from '../support/queues.js';
+import { newPrefix, removeKeys } from '../support/redis.js';
+import { describeWithRedis } from '../support/services.js';
+import { slowTracker } from '../support/slow-tracker.js';
+import { closeApps, PLATFORMS, startApp, type TestApp } from '../support/test-app.js';
+
+@Injectable()
+class Reports {
+  readonly latch = new Latch();
+
+  @Background({ unique: { key: (id: string) => id } })
+  async build(id: string): Promise<string> {
+    print(`building ${id}`);
+    await this.latch.opened;
+    return id;
+  }
+}
+
+@Controller()
+class ReportsController {
+  constructor(private readonly reports: Reports) {}
+
+  @Backgrounder({ cancel: true })
+  @Get('reports/:id/build')
+  build(@Param('id') id: string): void {
+    void this.reports.build(id);
+  }
+
+  @Backgrounder()
+  @Get('archive/:id')
+  archive(@Param('id') id: string): void {
+    void this.reports.build(id);
+  }
+}
+
+type Request = { headers: Record<string, string | undefined> };
+const owner = ({ headers }: Request): string | undefined => headers['x-user'];
+const by = (user: string): RequestInit => ({ headers: { 'x-user': user } });
+const jobs = { controllers: [ReportsController], providers: [Reports] };
+
+afterEach(closeApps);
+
+describe.each(PLATFORMS)('A handler that calls a job which is there already, on %s', (platform) => {
+  const start = (tracker?: JobTracker): Promise<TestApp> =>
+    startApp({ ...jobs, platform, background: { http: { owner }, ...(tracker && { tracker }) } });
+  const status = async (app: TestApp, location: string, user: string): Promise<number> =>
+    (await app.fetch(location, by(user))).status;
+
+  it('shows it to its own caller, and to nobody who has not called it', async () => {
+    const app = await start();
+    const anns = await startAt(app, '/reports/7/build', by('ann'));
+    const bobs = await startAt(app, '/reports/7/build', by('bob'));
+    expect(bobs).toBe(anns);
+    const shown = await app.fetch(bobs, by('bob'));
+    expect([shown.status, await shown.text()]).toEqual([200, 'building 7\n']);
+    expect(await status(app, anns, 'ann')).toBe(200);
+    expect(await status(app, anns, 'eve')).toBe(404);
+    expect(await status(app, anns.replace('/7/', '/8/'), 'bob')).toBe(404);
+  });
+
+  it('shows it at its own path, where it was started at another', async () => {
+    const app = await start();
+    await startAt(app, '/reports/7/build', by('ann'));
+    const location = await startAt(app, '/archive/7', by('ann'));
+    expect(location).toMatch(/^\/archive\/7\?_t=/);
+    expect(await status(app, location, 'ann')).toBe(200);
+  });
+
+  it('shows it where no request has started it', async () => {
+    const app = await start();
+    void app.get(Reports).build('7');
+    expect(await status(app, await startAt(app, '/archive/7', by('ann')), 'ann')).toBe(200);
+  });
+
+  it('shows it where the job is still being stored, and noted later', async () => {
+    const app = await start(slowTracker());
+    const [anns, bobs] = await Promise.all([
+      startAt(app, '/reports/7/build', by('ann')),
+      startAt(app, '/reports/7/build', by('bob')),
+    ]);
+    expect([await status(app, anns, 'ann'), await status(app, bobs, 'bob')]).toEqual([200, 200]);
+  });
+
+  it('leaves it to who has started it to cancel it', async () => {
+    const app = await start();
+    const location = await startAt(app, '/reports/7/build', by('ann'));
+    await startAt(app, '/reports/7/build', by('bob'));
+    const cancel = (user: string): Promise<Response> =>
+      app.fetch(`${location}&_cancel=1`, { ...by(user), method: 'POST' });
+    const page = async (user: string): Promise<string> =>
+      (
+        await app.fetch(location, { headers: { 'x-user': user, accept: 'application/json' } })
+      ).text();
+    expect((await cancel('bob')).status).toBe(404);
+    expect(await page('bob')).toContain('"running"');
+    expect((await cancel('ann')).status).toBe(303);
+    expect(await page('bob')).toContain('"cancelled"');
+  });
+});
+
+describeWithRedis('A handler that calls a job which another process has', (redis) => {
+  const prefix = newPrefix();
+
+  afterEach(async () => {
+    await closeApps();
+    await dropQueue({ redis }, prefix);
+    await removeKeys(redis, prefix);
+  });
+
+  it('shows it to its own caller', async () => {
+    const start = (): Promise<TestApp> =>
+      startApp({
+        ...jobs,
+        background: {
+          ...{ tracker: redisTracker({ url: redis, prefix }), http: { owner } },
+          engine: bullMqEngine({ redis, queue: prefix }),
+        },
+      });
+    const [first, second] = [await start(), await start()];
+    const anns = await startAt(first, '/reports/7/build', by('ann'));
+    const bobs = locationOf(await second.fetch('/reports/7/build', by('bob')));
+    expect(bobs).toBe(anns);
+    expect((await first.fetch(bobs, by('bob'))).status).toBe(200);
+    expect((await second.fetch(anns, by('ann'))).status).toBe(200);
+    expect((await second.fetch(anns, by('eve'))).status).toBe(404);
+    [first, second].forEach((app) => app.get(Reports).latch.open());
+  });
+});
