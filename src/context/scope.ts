@@ -20,6 +20,8 @@ export type WaitingFor = Omit<JobWait, 'since'>;
 export interface JobScope extends OutputScope {
   readonly kind: 'job';
   readonly context: JobContext;
+  /** The code begins to wait for what is to be recorded of a job; the function that it gives ends that. */
+  awaitsRecordOf(jobId: string): () => void;
   /** The code begins to wait for something else than a job; readers are told if that lasts. Gives what ends the wait. */
   pauses(waiting: WaitingFor): () => void;
 }

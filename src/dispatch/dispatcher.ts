@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers';
 import { scopeOf, type HeadLine } from '../context/scope.js';
 import type { JobEngine, JobTicket } from '../engine/job-engine.js';
+import { JobDeadlockError } from '../errors/deadlock.error.js';
 import { EngineUnavailableError } from '../errors/engine.errors.js';
 import { JobInterruptedError } from '../errors/job.errors.js';
 import type { FutureHost, JobFuture } from '../future/job-future.js';
@@ -271,7 +272,8 @@ export class Dispatcher {
 
   /** Leaves no trace of the job, and tells whoever asks. */
   async #refuse(call: PendingCall, error: unknown): Promise<never> {
-    await this.parts.runner.records.forget(call);
+    // What waited in a circle for its turn to be stored was not.
+    if (!(error instanceof JobDeadlockError)) await this.parts.runner.records.forget(call);
     // It was told already that the transaction around it was rolled back.
     if (call.future.isUndone) throw error;
     return this.#turnAway(call, error);

@@ -1,10 +1,12 @@
 import { from, switchMap, throwError, type Observable } from 'rxjs';
 import type { JobEngine } from '../engine/job-engine.js';
 import { currentScope } from '../context/scope.js';
+import { JobDeadlockError } from '../errors/deadlock.error.js';
 import { toFailure } from '../errors/failure.js';
 import { JobCancelledError, JobNotFoundError } from '../errors/job.errors.js';
 import type { FutureHost } from '../future/job-future.js';
 import { WaitNode } from '../future/wait-graph.js';
+import { recordingOf } from '../future/watched-promise.js';
 import type { Clock } from '../job/clock.js';
 import { isJobId } from '../job/job-id.js';
 import { toJob, type Job, type JobRecord } from '../job/job.js';
@@ -59,21 +61,24 @@ export class JobControl implements FutureHost {
     throw errorOf(record);
   }
 
-  async cancel(id: string, reason?: unknown): Promise<boolean> {
+  cancel(id: string, reason?: unknown): Promise<boolean> {
+    return recordingOf({ id }, this.#cancel(id, reason));
+  }
+
+  async #cancel(id: string, reason: unknown): Promise<boolean> {
     const held = this.#heldUnseen(id);
     return held ? this.#cancelHeld(held, reason) : this.#cancelSeen(id, reason);
   }
 
   async #cancelSeen(id: string, reason: unknown): Promise<boolean> {
-    const { tracker, engine, runner, clock } = this.parts;
+    const { engine, runner } = this.parts;
     const record = await this.peek(id);
     if (!record || isFinal(record.state)) return false;
     const error = new JobCancelledError(id, record.name, reason);
     const call = runner.pending(id);
     if (call?.attempt) return this.#stop(call, call.attempt, error);
     if (call) call.end = error;
-    const change = { type: 'cancel', at: clock.now(), error: toFailure(error) } as const;
-    if (!(await tracker.change(id, change))) return false;
+    if (!(await this.#recordCancel(error, call))) return false;
     // It may have been delivered meanwhile.
     call?.attempt?.interrupt(error);
     if (call) {
@@ -82,6 +87,19 @@ export class JobControl implements FutureHost {
     }
     await engine.discard(id);
     return true;
+  }
+
+  /** Where whoever waits for this holds the file, it is recorded when that is free: the job is over all the same. */
+  async #recordCancel(error: JobCancelledError, call: PendingCall | undefined): Promise<boolean> {
+    const { tracker, clock, runner } = this.parts;
+    const change = { type: 'cancel', at: clock.now(), error: toFailure(error) } as const;
+    try {
+      return (await tracker.change(error.jobId, change)) !== undefined;
+    } catch (refusal) {
+      if (!call || !(refusal instanceof JobDeadlockError)) throw refusal;
+      void runner.records.cancelled(call, error);
+      return true;
+    }
   }
 
   /** A call whose record nobody can read yet: it is in a transaction that is open. */
@@ -105,7 +123,7 @@ export class JobControl implements FutureHost {
   ): Promise<boolean> {
     const isStopped = attempt.interrupt(error);
     await call.attemptEnd();
-    return isStopped || this.cancel(call.id, error.reason);
+    return isStopped || this.#cancel(call.id, error.reason);
   }
 
   /** Of a job that runs in another process nothing is known but its record: whoever waits for it lends a slot, no more. */

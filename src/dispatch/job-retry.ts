@@ -3,6 +3,7 @@ import { toFailure } from '../errors/failure.js';
 import { isPipelined } from '../future/hand-over.js';
 import { JobFuture, type FutureHost } from '../future/job-future.js';
 import type { Clock } from '../job/clock.js';
+import type { JobRecord } from '../job/job.js';
 import type { JobRunner } from '../run/job-runner.js';
 import { PendingCall } from '../run/pending-call.js';
 import type { JobTracker } from '../tracker/job-tracker.js';
@@ -28,9 +29,9 @@ export class JobRetry {
 
   /** False where there is nothing to run again. @throws QueueFullError */
   async retry(id: string): Promise<boolean> {
-    const { tracker, runner, clock } = this.parts;
+    const { runner } = this.parts;
     const ended = runner.ended.take(id);
-    const record = ended && (await tracker.change(id, { type: 'retry', at: clock.now() }));
+    const record = ended && (await this.#record(ended));
     if (!ended || !record) return false;
     const call = this.#again(ended, record.attempt);
     runner.attend(call);
@@ -43,6 +44,17 @@ export class JobRetry {
       throw error;
     }
     return true;
+  }
+
+  async #record(ended: PendingCall): Promise<JobRecord | undefined> {
+    const { tracker, runner, clock } = this.parts;
+    try {
+      return await tracker.change(ended.id, { type: 'retry', at: clock.now() });
+    } catch (error) {
+      // It may be asked for once more.
+      runner.ended.keep(ended);
+      throw error;
+    }
   }
 
   /** The same call with a future of its own: that of the first end is settled for good. */

@@ -7,6 +7,7 @@ import { currentJobScope, currentScope, surroundingTransaction } from '../contex
 import { JobDeadlockError } from '../errors/deadlock.error.js';
 import { HAND_OVER } from './hand-over.js';
 import { WaitNode } from './wait-graph.js';
+import { recordingOf, WatchedPromise } from './watched-promise.js';
 
 /** What a future needs of the runtime that made it. */
 export interface FutureHost {
@@ -98,7 +99,7 @@ export class JobFuture<T> extends Promise<T> {
   /** Fulfilled once the job is stored; rejected where the call was refused, as with `QueueFullError`. */
   get accepted(): Promise<void> {
     this.#acceptanceAwaited = true;
-    return (this.#accepted ??= Promise.resolve());
+    return recordingOf(this, (this.#accepted ??= Promise.resolve()));
   }
 
   /** @internal */
@@ -202,7 +203,8 @@ export class JobFuture<T> extends Promise<T> {
     this.#awaited = true;
     if (!this.#isWatched) return super.then(onFulfilled, onRejected);
     // `void job.catch(log)` is no wait, but `await job.catch(log)` is one.
-    if (!onFulfilled) return WatchedPromise.of(super.then(null, onRejected), this);
+    if (!onFulfilled)
+      return WatchedPromise.of(super.then(null, onRejected), () => this.beginWait());
     const refusal = this.beginWait();
     if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
     return super.then(onFulfilled, onRejected);
@@ -241,30 +243,6 @@ export class JobFuture<T> extends Promise<T> {
     this.#awaited = true;
     const refusal = this.#over ? undefined : receiver.waitFor(this.node);
     return refusal ? Promise.reject(refusal) : this.result();
-  }
-}
-
-/** What `catch` gives on a job's future: whoever awaits it waits for the job. */
-class WatchedPromise<T> extends Promise<T> {
-  static override get [Symbol.species](): PromiseConstructor {
-    return Promise;
-  }
-
-  #job: JobFuture<unknown> | undefined;
-
-  static of<T>(promise: Promise<T>, job: JobFuture<unknown>): WatchedPromise<T> {
-    const watched = new WatchedPromise<T>((resolve) => resolve(promise));
-    watched.#job = job;
-    return watched;
-  }
-
-  override then<A = T, B = never>(
-    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    const refusal = this.#job?.beginWait();
-    if (refusal) return Promise.reject(refusal).then(onFulfilled, onRejected);
-    return super.then(onFulfilled, onRejected);
   }
 }
 

@@ -13,6 +13,8 @@ export type NoteWait = (awaited: WaitNode | undefined) => void;
 export class WaitNode {
   readonly #waitsFor = new Set<WaitNode>();
   readonly #waitedForBy = new Set<WaitNode>();
+  /** The ids of jobs of which something is to be recorded before this one goes on. */
+  readonly #awaitedRecords: string[] = [];
   #takeBack: (() => void) | undefined;
   #note: NoteWait | undefined;
 
@@ -50,9 +52,19 @@ export class WaitNode {
     return path && [this, ...path.slice(0, -1)];
   }
 
-  /** The jobs from this one to one of those with these ids for which it waits, over others or not. */
+  /** The job does not go on before something is recorded of another; the function that it gives ends that. */
+  waitForRecordOf(id: string): () => void {
+    this.#awaitedRecords.push(id);
+    return () => void this.#awaitedRecords.splice(this.#awaitedRecords.indexOf(id), 1);
+  }
+
+  /** The jobs from this one to one with such an id, or to one that waits for its record, over others or not. */
   pathToOneOf(ids: readonly string[]): readonly WaitNode[] | undefined {
-    return this.#pathTo((node) => node !== this && ids.includes(node.id));
+    return this.#pathTo(
+      (node) =>
+        (node !== this && ids.includes(node.id)) ||
+        node.#awaitedRecords.some((id) => ids.includes(id)),
+    );
   }
 
   /** One that this job waits for, over others or not. */

@@ -16,6 +16,7 @@ import {
 } from '../errors/check-options.js';
 import { JobNotFoundError } from '../errors/job.errors.js';
 import { progressOf, toJob, type Job, type JobState } from '../job/job.js';
+import { recordingOf } from '../future/watched-promise.js';
 import { parseDuration, type Duration } from '../job/duration.js';
 import type { JobEvent } from '../job/job-event.js';
 import { isFinal, TRANSITIONS } from '../job/state-machine.js';
@@ -132,7 +133,7 @@ export class BackgroundService {
    * @throws QueueFullError
    */
   retry(id: string): Promise<boolean> {
-    return this.runtime.retry(id);
+    return recordingOf({ id }, this.runtime.retry(id));
   }
 
   /** How many jobs are in each state. */

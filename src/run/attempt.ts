@@ -193,6 +193,10 @@ export class Attempt implements JobScope {
     );
   }
 
+  awaitsRecordOf(jobId: string): () => void {
+    return this.node().waitForRecordOf(jobId);
+  }
+
   node(): WaitNode {
     return this.call.future.node;
   }

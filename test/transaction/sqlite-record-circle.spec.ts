@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { Background, JobDeadlockError, jobOf, outsideTransaction, print } from '../../src/index.js';
+import {
+  background,
+  Background,
+  BackgroundService,
+  JobDeadlockError,
+  jobOf,
+  outsideTransaction,
+  print,
+} from '../../src/index.js';
 import { startDurableApp } from '../support/durable-app.js';
 import { Latch } from '../support/latch.js';
 import { preparedDatabase } from '../support/prepared-database.js';
@@ -14,7 +22,10 @@ class Family {
   readonly childGoesOn = new Latch();
   readonly childBegan = new Latch();
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly service: BackgroundService,
+  ) {}
 
   @Background({ name: 'child' })
   async child(): Promise<string> {
@@ -47,6 +58,18 @@ class Family {
     return outsideTransaction(() => this.child());
   }
 
+  @Background({ name: 'unaccepted' })
+  async unaccepted(): Promise<void> {
+    await this.write('unaccepted');
+    await jobOf(outsideTransaction(() => this.child())).accepted;
+  }
+
+  @Background({ name: 'asks' })
+  async asks(what: 'cancel' | 'retry', id: string): Promise<boolean> {
+    await this.write(what);
+    return this.service[what](id);
+  }
+
   @Background({ name: 'next' })
   async next(): Promise<void> {
     await this.write('next');
@@ -57,7 +80,7 @@ class Family {
   }
 }
 
-describe('A job that holds the SQLite file where its jobs are recorded, and awaits another', () => {
+describe('A job that holds the SQLite file where its jobs are recorded', () => {
   const prepared = preparedDatabase('sqlite');
 
   const start = (concurrency: number): Promise<TestApp> =>
@@ -70,18 +93,58 @@ describe('A job that holds the SQLite file where its jobs are recorded, and awai
     return rows.map(({ job }) => job);
   };
 
-  it('has its result where that one has begun before: its end is recorded when the file is free', async () => {
+  const stateOf = async (app: TestApp, { id }: { id: string }): Promise<string | undefined> =>
+    (await app.service.find(id))?.state;
+
+  it('has the result of another that has begun before: its end is recorded when the file is free', async () => {
     const app = await start(2);
     const family = app.get(Family);
     expect(await family.early()).toBe('grown');
     const [child] = await app.service.list({ name: 'child' });
-    await until(async () => (await app.service.find(child!.id))?.state === 'completed');
+    await until(async () => (await stateOf(app, child!)) === 'completed');
     expect(await app.service.output(child!.id)).toBe('grown\n');
     expect(await written()).toEqual(['early']);
   });
 
+  it.each(['running', 'waiting'])(
+    'cancels another that is %s, which is recorded then',
+    async (how) => {
+      const app = await start(2);
+      const family = app.get(Family);
+      const delay = how === 'waiting' ? '1h' : 0;
+      const child = background(family, { delay }).child();
+      const end = child.catch((error: Error) => error.name);
+      await (how === 'waiting' ? child.accepted : family.childBegan.opened);
+      expect(await family.asks('cancel', child.id)).toBe(true);
+      expect(await end).toBe('JobCancelledError');
+      await until(async () => (await stateOf(app, child)) === 'cancelled');
+      expect(await written()).toEqual(['cancel']);
+    },
+  );
+
+  it('has another run again when it has ended, not before', async () => {
+    const app = await start(2);
+    const family = app.get(Family);
+    family.childGoesOn.open();
+    const child = background(family, { delay: '1h' }).child();
+    child.catch(() => undefined);
+    await child.accepted;
+    await child.cancel();
+    await expect(family.asks('retry', child.id)).rejects.toThrow(JobDeadlockError);
+    expect(await written()).toEqual([]);
+    expect(await app.service.retry(child.id)).toBe(true);
+    expect(await app.service.wait(child.id)).toBe('grown');
+  });
+
+  it('does not wait until another is accepted that is stored outside of its transaction', async () => {
+    const app = await start(2);
+    await expect(app.get(Family).unaccepted()).rejects.toThrow(JobDeadlockError);
+    expect(await app.service.list({ name: 'child', limit: 1, state: 'queued' })).toEqual([]);
+    expect(app.log.containing('error', 'could not')).toEqual([]);
+  });
+
   it.each(['unstarted', 'uncalled'] as const)(
-    'is told soon that it waits in a circle where that one could not begin, and others go on: %s',
+    'is told soon that it waits in a circle where another could not begin, and others go on: %s',
     async (how) => {
       const app = await start(1);
       const family = app.get(Family);

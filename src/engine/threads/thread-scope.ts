@@ -63,6 +63,10 @@ export class ThreadScope implements JobScope {
   /** Jobs that are started in a thread are those of its own application: they take no slot of this one. */
   waits(): undefined {}
 
+  awaitsRecordOf(): () => void {
+    return () => {};
+  }
+
   /** What a job waits for in its thread is not told. */
   pauses(): () => void {
     return () => {};

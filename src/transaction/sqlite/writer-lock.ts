@@ -109,12 +109,14 @@ export class WriterLock {
     let stop = (): void => {};
     const watch = (left: number, wasCircle: boolean): void => {
       const step = mayCircle ? Math.min(left, CIRCLE_TIME) : left;
-      stop = this.clock.after(step, () => {
+      const look = (): void => {
         const circle = this.#circleOf(party);
         if (circle && wasCircle) return leave(circle);
         if (left <= step) return leave(this.#tooLong(limit));
         watch(left - step, circle !== undefined);
-      });
+      };
+      // A job that waits here keeps the process alive, as what it waits for may not.
+      stop = this.clock.after(step, look, true);
     };
     watch(limit, false);
     return () => stop();
@@ -141,7 +143,7 @@ export class WriterLock {
     if (!holder) return undefined;
     const circle = party.node?.().circleOver(holder) ?? holder.pathToOneOf(party.jobs ?? []);
     if (!circle) return undefined;
-    const title = party.jobs ? `The record of job ${circle.at(-1)!.name}` : party.title;
+    const title = party.jobs ? 'The record of a job' : party.title;
     return new JobDeadlockError(
       circle,
       `${title} waits to write to ${this.title}, which is held by ${this.#holder!.title}, and that job waits for this ` +
