@@ -44,7 +44,7 @@ export interface UniqueOptions<A extends unknown[] = never[]> {
 export interface BackgroundOptions {
   /** The job's name; default `Class.method`. A name of its own survives renames. */
   name?: string;
-  /** How long one attempt may run, from its start; default as `forRoot` says, else without limit. */
+  /** How long one attempt may run, from its start; 0 for no limit. Default as `forRoot` says, else without limit. */
   timeout?: Duration;
   /** Whether the future of a job that timed out throws `JobTimeoutError` (default), or gives the value `Timeout`. */
   onTimeout?: 'throw' | 'value';

@@ -58,7 +58,8 @@ export function defineJob(
   return {
     name: chosen.name ?? name,
     method,
-    timeout: parseDuration(chosen.timeout),
+    // 0 stands for none: so a method has none where the application has one.
+    timeout: parseDuration(chosen.timeout) || undefined,
     onTimeout: chosen.onTimeout ?? 'throw',
     retries: retryRules(name, chosen.retries ?? 0),
     delay: parseDuration(chosen.delay) ?? 0,
