@@ -20,6 +20,8 @@ export interface ConnectionOpener {
   readonly fault?: Error | undefined;
   /** Whether the database has given the transaction up, and would answer COMMIT with a rollback; where it is known. */
   readonly isAborted?: boolean;
+  /** Whether a stream is open on the connection, which takes no other statement before its end; where it is known. */
+  readonly isStreaming?: boolean;
   /**
    * Commits, with one more statement where one is given, in one round trip; where the database can.
    * @param passOn Called where the connection could be joined by another job meanwhile.
@@ -38,4 +40,15 @@ export interface ConnectionOwner {
   readonly node?: (() => WaitNode) | undefined;
   /** Has another job run in its place while it waits; what it gives takes the place back. */
   readonly lend?: ((awaited: WaitNode) => () => void) | undefined;
+}
+
+/** Whose transaction it is, and how it is to be. */
+export interface ConnectionRules extends ConnectionOwner {
+  readonly isolation: IsolationLevel | undefined;
+  /** Called when the transaction is about to begin. */
+  readonly onBegin?: (() => void) | undefined;
+  /** Called at the first statement that writes; what it gives is called at the end. */
+  onWrite(): () => void;
+  /** Called when the transaction is about to be committed, and another can begin on the connection behind it. */
+  readonly passOn?: (() => void) | undefined;
 }

@@ -1,13 +1,9 @@
-import {
-  JobTransactionEndedError,
-  JobTransactionError,
-  takenOver,
-} from '../errors/transaction.errors.js';
+import { JobTransactionEndedError, takenOver } from '../errors/transaction.errors.js';
 import { currentJobScope } from '../context/scope.js';
 import type { LastStatement, OpenTransaction } from '../tracker/job-tracker.js';
 import { currentTransaction } from './ambient-transaction.js';
 import type { CommitHooks } from './commit-hooks.js';
-import type { ConnectionOpener, ConnectionOwner } from './connection-opener.js';
+import type { ConnectionOpener, ConnectionRules } from './connection-opener.js';
 import {
   dialectOf,
   isTransactionControl,
@@ -16,24 +12,11 @@ import {
   type Dialect,
 } from './dialect.js';
 import { isConnectionLost } from './lost-connection.js';
-import { endsByHand, otherIsolation, swallowed } from './mistakes.js';
+import { endsByHand, leftSavepoint, leftStream, otherIsolation, swallowed } from './mistakes.js';
 import { facadeOf } from './query-runner-facade.js';
 import { rollBackWhole, Savepoints } from './savepoints.js';
+import { streamEnd } from './stream-end.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
-
-/** Whose transaction it is, and how it is to be. */
-export interface ConnectionRules extends ConnectionOwner {
-  readonly isolation: IsolationLevel | undefined;
-  /** Called when the transaction is about to begin. */
-  readonly onBegin?: (() => void) | undefined;
-  /** Called at the first statement that writes; what it gives is called at the end. */
-  onWrite(): () => void;
-  /** Called when the transaction is about to be committed, and another can begin on the connection behind it. */
-  readonly passOn?: (() => void) | undefined;
-}
-
-/** Where nobody asks for one. */
-const DEFAULT: IsolationLevel = 'READ COMMITTED';
 
 /**
  * A job's connection to one database, and its transaction there: begun at the first statement, so that a job which
@@ -194,22 +177,20 @@ export class JobConnection {
 
   /** Whether something is being run. */
   get isBusy(): boolean {
-    return this.#running > 0;
+    return this.#running > 0 || this.opener.isStreaming === true;
   }
 
-  /** Lets what is being run come to its end. */
+  /** Lets what is being run come to its end; a stream that was read to its end has a moment for that. */
   async quiesce(): Promise<void> {
-    if (this.isBusy) await this.#last.catch(() => undefined);
+    if (this.#running > 0) await this.#last.catch(() => undefined);
+    if (this.opener.isStreaming) await streamEnd(this.opener);
   }
 
   /** @throws JobTransactionError where a commit would lose rows, or take in half of something. */
   assertCommittable(): void {
+    if (this.opener.isStreaming) throw leftStream();
     if (this.#failure || this.opener.isAborted) throw swallowed(this.#failure);
-    if (this.#savepoints.areAny) {
-      throw new JobTransactionError(
-        'The job began a transaction within its own and neither committed nor rolled it back. Await it to its end.',
-      );
-    }
+    if (this.#savepoints.areAny) throw leftSavepoint();
   }
 
   get canEndWith(): boolean {
@@ -240,12 +221,22 @@ export class JobConnection {
 
   async rollBack(): Promise<void> {
     if (!this.#begun) this.opener.abandon?.();
+    if (this.opener.isStreaming) return this.#cut();
     if (this.isBusy) await this.opener.interrupt().catch(() => undefined);
     try {
       await this.#end(() => rollBackWhole(this.opener.runner));
     } finally {
       this.#savepoints.rolledBack();
     }
+  }
+
+  /** Where a stream takes no ROLLBACK, the end of its connection undoes everything too. */
+  async #cut(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#savepoints.rolledBack();
+    this.#afterWrite?.();
+    await this.opener.close(leftStream());
   }
 
   async #end(finish: () => Promise<void>): Promise<void> {
@@ -303,7 +294,8 @@ export class JobConnection {
   }
 
   #refuseIsolation(isolation: IsolationLevel | undefined): void {
-    if (isolation && isolation !== (this.isolation ?? DEFAULT)) throw otherIsolation(isolation);
+    const own = this.isolation ?? 'READ COMMITTED';
+    if (isolation && isolation !== own) throw otherIsolation(isolation);
   }
 
   #refuseIfEnded(): void {

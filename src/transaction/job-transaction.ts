@@ -3,7 +3,8 @@ import { isPromise, type MaybePromise } from '../job/maybe-promise.js';
 import type { LastStatement, OpenTransaction } from '../tracker/job-tracker.js';
 import { AmbientTransaction } from './ambient-transaction.js';
 import type { CommitHooks } from './commit-hooks.js';
-import { JobConnection, type ConnectionRules } from './job-connection.js';
+import type { ConnectionRules } from './connection-opener.js';
+import { JobConnection } from './job-connection.js';
 import { openConnection } from './open-connection.js';
 import type { DataSourceLike, QueryRunnerLike } from './typeorm-shape.js';
 

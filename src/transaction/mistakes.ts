@@ -21,6 +21,19 @@ export function otherIsolation(isolation: string): JobTransactionError {
   );
 }
 
+export function leftSavepoint(): JobTransactionError {
+  return new JobTransactionError(
+    'The job began a transaction within its own and neither committed nor rolled it back. Await it to its end.',
+  );
+}
+
+export function leftStream(): JobTransactionError {
+  return new JobTransactionError(
+    'The job has left a stream open, and its connection takes no COMMIT before that is closed. Read it to its end, or ' +
+      'destroy it: `for await` does so.',
+  );
+}
+
 export function swallowed(cause: unknown): JobTransactionError {
   return new JobTransactionError(
     'A statement of the job failed, and the database has given its transaction up; the error was caught, and a ' +

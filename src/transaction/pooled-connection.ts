@@ -5,6 +5,7 @@ import { closePortals } from './postgres/close-portals.js';
 import { canPrepare, commitWith, mayPrepare } from './postgres/commit-with.js';
 import { HeldCommit } from './postgres/held-commit.js';
 import { learnSessions, noteForgetful } from './postgres/kept-sessions.js';
+import { isStreaming, keepsOrder, type PgClient } from './postgres/wire.js';
 import { PoolPlaces, type PoolPlace } from './pool-places.js';
 import { plainQueryRunner } from './query-runner-seam.js';
 import type { DataSourceLike, IsolationLevel, QueryRunnerLike } from './typeorm-shape.js';
@@ -75,6 +76,10 @@ class PooledConnection implements ConnectionOpener {
     return this.#native?.getTransactionStatus?.() === 'E';
   }
 
+  get isStreaming(): boolean {
+    return this.#native !== undefined && isStreaming(this.#native);
+  }
+
   /** Where the transaction has begun in the way of the PostgreSQL client. */
   get commitWith(): ConnectionOpener['commitWith'] {
     const native = this.#native;
@@ -138,16 +143,17 @@ class PooledConnection implements ConnectionOpener {
     if (!canPrepare(dataSource, native)) return commitWith(dataSource, runner, native, last);
     // Nothing has gone out, so there is nothing to commit.
     if (!last && this.#begin!.isPending) return Promise.resolve();
-    if (!this.#canPassOn()) return commitWith(dataSource, runner, native, last);
+    if (!this.#canPassOn(native)) return commitWith(dataSource, runner, native, last);
     const held = new HeldCommit<PooledConnection>(dataSource, this, native, last);
     passOn?.();
     return held.done;
   }
 
   /** Whether another job may have the connection next, and nobody waits for it in the pool, whose turn it would be. */
-  #canPassOn(): boolean {
+  #canPassOn(native: PgClient): boolean {
     const { waitingCount } = (this.dataSource.driver as { master?: Pool }).master ?? {};
-    const isSound = !this.fault && !this.runner.isReleased && !this.#begin!.isPending;
+    const isSound =
+      !this.fault && !this.runner.isReleased && !this.#begin!.isPending && keepsOrder(native);
     const isWanted = waitingCount !== 0 || PoolPlaces.of(this.dataSource)?.isContended;
     return isSound && !isWanted && this.#inRow < MOST_IN_A_ROW;
   }

@@ -60,10 +60,13 @@ describeOnPostgres.each(Object.entries(TRACKERS))(
       await prepared.outside.query('DROP TABLE once');
     });
 
-    const start = (concurrency: number): Promise<TestApp> =>
+    const start = (concurrency: number, extra = {}): Promise<TestApp> =>
       startApp({
         imports: [
-          TypeOrmModule.forRoot({ ...prepared.database.options, poolSize: concurrency } as never),
+          TypeOrmModule.forRoot({
+            ...prepared.database.options,
+            ...{ poolSize: concurrency, extra },
+          } as never),
         ],
         providers: [Short],
         background: { tracker: tracker(), concurrency },
@@ -110,6 +113,13 @@ describeOnPostgres.each(Object.entries(TRACKERS))(
       expect(app.get(Short).done).toBeLessThan(300);
       await Promise.all(futures);
       expect(await rows()).toHaveLength(300);
+    });
+
+    it('have each a connection for itself where its client gives up what takes long', async () => {
+      const app = await start(4, { query_timeout: 60_000 });
+      await Promise.all(Array.from({ length: 100 }, (_, at) => enter(app, `row ${at}`)));
+      expect(handedOver()).toBe(0);
+      expect(await rows()).toHaveLength(100);
     });
 
     it('see what the one before has done, where they run one by one', async () => {

@@ -17,6 +17,7 @@ import {
 } from '../../transaction/postgres/kept-sessions.js';
 import { isForgotten, isStale, queryKept } from '../../transaction/postgres/kept-statements.js';
 import { queryClassOf, type PgClient } from '../../transaction/postgres/wire.js';
+import { WAIT_LIMIT } from '../../transaction/sqlite/writer-lock.js';
 import { DatabaseBusyError } from '../../errors/transaction.errors.js';
 import type { Dialect, Outcome } from './dialect.js';
 
@@ -73,7 +74,7 @@ export class Connections {
   readonly run: Run = (sql, parameters, jobs) => {
     const isInLine = this.#hasLine(sql);
     return this.#patiently(() =>
-      isInLine ? this.#inLine(sql, parameters, jobs) : this.#once(sql, parameters),
+      isInLine ? this.#inLine(sql, parameters, jobs) : this.#once(sql, parameters, jobs),
     );
   };
 
@@ -135,12 +136,13 @@ export class Connections {
     if (this.#isOwn && this.dataSource.isInitialized) await this.dataSource.destroy();
   }
 
-  #once(sql: string, parameters?: readonly unknown[]): Promise<Outcome> {
+  #once(sql: string, parameters?: readonly unknown[], jobs?: readonly string[]): Promise<Outcome> {
     const work = (runner: Pick<QueryRunnerLike, 'query'>): Promise<Outcome> =>
       this.runOn(runner, sql, parameters);
     if (this.#isOwn) return this.#connected(work);
-    const access = sql.startsWith('SELECT') ? withReader : withWriterLock;
-    return access(this.dataSource as SqliteSource, work);
+    const only = this.dataSource as SqliteSource;
+    if (sql.startsWith('SELECT')) return withReader(only, work);
+    return withWriterLock(only, work, WAIT_LIMIT, jobs);
   }
 
   /** Whether a statement would run into whoever else of this process writes to the file. */

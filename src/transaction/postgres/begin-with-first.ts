@@ -16,6 +16,9 @@ const NOTHING = { rows: [], rowCount: 0, command: 'START' };
 /** What has no plan that could be outdated, and is not so long that to keep it would take much memory. */
 const KEEPABLE = /^INSERT INTO [^]{0,1000}$/;
 
+/** Only the simple protocol takes several statements in one text. */
+const SEVERAL = /;\s*\S/;
+
 const HELD = Symbol('nestjs-background:held-begin');
 
 type Asked = [asked: unknown, values?: unknown, callback?: unknown];
@@ -135,9 +138,12 @@ export class HeldBegin {
   }
 }
 
-/** A text and values, of which a promise is to tell: so TypeORM asks. */
+/** One statement and its values, of which a promise is to tell: so TypeORM asks. */
 function isPlain(asked: Asked): boolean {
-  return typeof asked[0] === 'string' && !asked.some((one) => typeof one === 'function');
+  const [text, values = []] = asked;
+  if (typeof text !== 'string' || !Array.isArray(values)) return false;
+  if (values.length === 0 && SEVERAL.test(text)) return false;
+  return !asked.some((one) => typeof one === 'function');
 }
 
 /** Replaced on the one query: a class of its own would have to be made for each copy of `pg`. */

@@ -1,3 +1,4 @@
+import { swallowed } from '../mistakes.js';
 import { KeptStatements } from './kept-statements.js';
 import { COMMIT, EXECUTE_AND_COMMIT, EXECUTE_SYNC_AND_COMMIT } from './messages.js';
 import type { PgClient, Submittable, Wire } from './wire.js';
@@ -23,8 +24,7 @@ export function commitPrepared(
   follower?: Submittable,
 ): void {
   if (!follower) return void query(last ? new MarkAndCommit(last, done) : new Commit(done));
-  const submitFollower = follower.submit.bind(follower);
-  follower.submit = sent;
+  const submitFollower = early(follower);
   const committed = (error?: Error): void => {
     query(follower);
     done(error);
@@ -57,8 +57,26 @@ abstract class Part implements Submittable {
   handleDataRow(): void {}
 }
 
+abstract class CommitPart extends Part {
+  #isUndone = false;
+
+  /** To a transaction that it has given up, PostgreSQL answers with the name of what it does instead. */
+  override handleCommandComplete(message?: { readonly text?: string }): void {
+    this.#isUndone = message?.text === 'ROLLBACK';
+  }
+
+  override handleReadyForQuery(): void {
+    this.callback(this.#isUndone ? swallowed(undefined) : undefined);
+  }
+}
+
+/** What went out with the mark before it, and is only answered. */
+class SentCommit extends CommitPart {
+  submit(): void {}
+}
+
 /** By itself. */
-class Commit extends Part {
+class Commit extends CommitPart {
   constructor(
     callback: Callback,
     private readonly submitFollower?: (wire: Wire) => unknown,
@@ -123,9 +141,21 @@ class MarkBefore extends MarkAndCommit {
   }
 }
 
-/** What went out with the mark before it, and is only answered. */
-class SentCommit extends Part {
-  submit(): void {}
+/**
+ * Has a query go out before `pg` knows of it, and gives the way. Should it fail on the way, that is told when `pg` has
+ * come to it: whoever hears of it asks the next thing, which must not come before its answer.
+ */
+function early(query: Submittable): (wire: Wire) => void {
+  const submit = query.submit.bind(query);
+  query.submit = sent;
+  return (wire) => {
+    const handleError = query.handleError?.bind(query);
+    let failure: { readonly error: unknown } | undefined;
+    query.handleError = (error) => void (failure = { error });
+    submit(wire);
+    query.handleError = handleError;
+    if (failure) query.handleReadyForQuery = (again) => handleError?.(failure!.error, again);
+  };
 }
 
 /** It went out with what was before it. */

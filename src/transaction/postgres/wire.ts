@@ -13,10 +13,15 @@ export interface Wire {
 /** What `pg` takes for a query: its own, its cursors and streams, and what is like them. */
 export interface Submittable {
   submit(wire: Wire): unknown;
+  handleError?(error: unknown, wire: Wire): void;
+  handleReadyForQuery?(wire: Wire): void;
 }
 
 export interface PgClient {
   readonly connection: Wire;
+  /** Whether all is answered that was asked. */
+  readonly readyForQuery?: boolean;
+  readonly connectionParameters?: { readonly query_timeout?: number | false };
   /** That of the database for its session, as its client was told. */
   readonly processID?: number;
   query(submitted: Submittable | string): unknown;
@@ -45,6 +50,28 @@ export type QueryClass = new (text: string, values: unknown, callback: Callback)
 export function isPgClient(client: object): client is PgClient {
   const { connection, pipeline } = client as Partial<PgClient> & { pipeline?: boolean };
   return typeof connection?.parse === 'function' && !pipeline;
+}
+
+/**
+ * Whether what is asked next is answered next, so that a query may go out before its turn. With a limit of time `pg` takes
+ * what has waited too long for something that was not sent.
+ */
+export function keepsOrder({ readyForQuery, connectionParameters }: PgClient): boolean {
+  return readyForQuery !== false && !connectionParameters?.query_timeout;
+}
+
+/** What a client is at, under its names of now and of before 8.17. */
+interface Active {
+  readonly _activeQuery?: object | null;
+  readonly activeQuery?: object | null;
+}
+
+/** Whether a cursor or a stream is open on a client: it takes no query before that is closed. */
+export function isStreaming(client: object): boolean {
+  const {
+    _activeQuery: active = '_activeQuery' in client ? null : (client as Active).activeQuery,
+  } = client as Active;
+  return active !== null && active !== undefined && ('read' in active || 'write' in active);
 }
 
 /** The class of the queries of a client that is written in JavaScript. */

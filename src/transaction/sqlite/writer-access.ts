@@ -21,15 +21,18 @@ export function isHeldByJob(dataSource: DataSourceLike): boolean {
  * Writes outside of every transaction of jobs and of the application, on a connection apart; on SQLite, when the lock
  * is free. Whoever calls it in a job must not have the job wait for it: the lock may be that job's.
  * @param limit How long to wait for the lock, in ms; `Infinity` for what nobody waits for. @throws DatabaseBusyError after that.
+ * @param jobs As with `writeInLine`.
  */
 export async function withWriterLock<T>(
   dataSource: DataSourceLike,
   work: Work<T>,
   limit = WAIT_LIMIT,
+  jobs?: readonly string[],
 ): Promise<T> {
   if (!isSqlite(dataSource)) return onPlainRunner(dataSource, work);
   const database = databaseOf(dataSource);
-  const release = database.holdIfFree(TRACKER) ?? (await database.hold(TRACKER, { limit }));
+  const party = { ...TRACKER, jobs };
+  const release = database.holdIfFree(party) ?? (await database.hold(party, { limit }));
   try {
     return await onOwnRunner(database, work);
   } finally {
