@@ -16,7 +16,7 @@ import type { JobReporter } from '../run/job-reporter.js';
 import type { JobRunner } from '../run/job-runner.js';
 import type { PendingCall } from '../run/pending-call.js';
 import type { JobKeeper } from '../tracker/job-keeper.js';
-import type { JobTracker, OpenTransaction } from '../tracker/job-tracker.js';
+import type { JobTracker, OpenTransaction, Retention } from '../tracker/job-tracker.js';
 import { currentTransaction, type AmbientTransaction } from '../transaction/ambient-transaction.js';
 import { ArgumentPipeline } from './argument-pipeline.js';
 import { CallOrder } from './call-order.js';
@@ -36,6 +36,7 @@ export interface DispatcherParts {
   readonly reporter: JobReporter;
   readonly control: FutureHost & { wait(id: string): Promise<unknown> };
   readonly clock: Clock;
+  readonly retention: Retention;
   readonly registry: JobRegistry;
   /** Keeps the tracker's jobs by the objects that stand for them, where it can. */
   readonly keeper: JobKeeper | undefined;
@@ -61,7 +62,7 @@ export class Dispatcher {
 
   constructor(private readonly parts: DispatcherParts) {
     this.#pipeline = new ArgumentPipeline(parts);
-    this.#unique = new UniqueCalls(parts.clock);
+    this.#unique = new UniqueCalls(parts.clock, parts.retention.completed);
     this.#joined = new JoinedCalls(parts);
     this.#retry = new JobRetry(parts, this.#pipeline, this.#unique);
     this.relay = new Relay(parts);
@@ -106,6 +107,7 @@ export class Dispatcher {
       const first = this.#unique.firstLike(call);
       return first === call ? this.#begin(call) : this.#joined.join(first);
     } catch (error) {
+      this.#joined.note(call);
       call.acceptedBy(this.#turnAway(call, error));
       return call.future;
     }

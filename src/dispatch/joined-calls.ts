@@ -24,6 +24,12 @@ export class JoinedCalls {
     return first.future;
   }
 
+  /** A call that is refused at once is one that a handler made, too. */
+  note({ future }: PendingCall): void {
+    const scope = scopeOf(this.parts.runner.runtime);
+    if (scope?.kind === 'start') scope.started(future);
+  }
+
   /** Another process has a job of the same unique key. */
   async follow({ standIn }: StandIn, call: PendingCall, { origin }: NewRecord): Promise<void> {
     const { runner, control, tracker } = this.parts;

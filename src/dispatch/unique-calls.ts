@@ -15,14 +15,19 @@ interface UniqueCall {
 export class UniqueCalls {
   readonly #calls = new Map<string, UniqueCall>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    /** How long completed jobs are kept, in ms: none stands for others that nobody can look at. */
+    private readonly retention: number,
+  ) {}
 
   /** The call that stands for those with its key; itself, if it is the first. @throws BackgroundOptionsError */
   firstLike(call: PendingCall): PendingCall {
     const key = uniqueKeyOf(call);
     const first = this.#calls.get(key)?.call;
-    if (!first) this.#keep(key, call);
-    return first ?? call;
+    if (first && mayStand(first)) return first;
+    this.#keep(key, call);
+    return call;
   }
 
   close(): void {
@@ -42,7 +47,8 @@ export class UniqueCalls {
 
   /** Goes on standing for the others for as long as it asks to. A failed job is in nobody's way. */
   #completed(key: string, unique: UniqueCall): void {
-    const left = unique.since + (unique.call.definition.unique?.for ?? 0) - this.clock.now();
+    const asked = unique.since + (unique.call.definition.unique?.for ?? 0) - this.clock.now();
+    const left = Math.min(asked, this.retention);
     if (left <= 0 || this.#calls.get(key) !== unique) return this.#drop(key, unique);
     unique.stopTimer = this.clock.after(left, () => this.#drop(key, unique));
   }
@@ -50,6 +56,11 @@ export class UniqueCalls {
   #drop(key: string, unique: UniqueCall): void {
     if (this.#calls.get(key) === unique) this.#calls.delete(key);
   }
+}
+
+/** Not one that is gone when its transaction is rolled back, for a call outside of that; nor one that is kept no more. */
+function mayStand({ future, kept }: PendingCall): boolean {
+  return !future.isHeldElsewhere && (kept?.isKept ?? true);
 }
 
 function uniqueKeyOf({ definition, args }: PendingCall): string {

@@ -123,6 +123,11 @@ export class JobFuture<T> extends Promise<T> {
     return this.#heldBy !== undefined;
   }
 
+  /** The same, for code that is not in that transaction. @internal */
+  get isHeldElsewhere(): boolean {
+    return this.#heldBy !== undefined && !surroundingTransaction()?.isWithin(this.#heldBy);
+  }
+
   /** Whether the call was rolled back with the transaction that it was made in: then the job never was. @internal */
   get isUndone(): boolean {
     return this.#isUndone;

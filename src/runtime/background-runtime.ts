@@ -55,7 +55,7 @@ export class BackgroundRuntime {
     this.control = new JobControl({ tracker, engine, clock, runner: this.runner });
     this.dispatcher = new Dispatcher({
       ...{ tracker, engine, clock, reporter, runner: this.runner, control: this.control },
-      ...{ registry: this.registry, context: settings.context, keeper },
+      ...{ registry: this.registry, context: settings.context, keeper, retention },
     });
     this.recovery = new JobRecovery({
       ...{ tracker, clock, logger, registry: this.registry, dispatcher: this.dispatcher },

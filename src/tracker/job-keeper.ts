@@ -18,6 +18,8 @@ export interface JobKeeper {
 /** A job as its keeper has it; the record changes as the job does. */
 export interface KeptJob extends JobKey, Pick<JobRecord, 'name' | 'createdAt' | 'attempt'> {
   readonly stalled?: number;
+  /** Whether it is found: from `keep()` on, until its retention is over. */
+  readonly isKept: boolean;
   state: JobState;
   parentId: string | undefined;
   origin: JobOrigin | undefined;

@@ -90,6 +90,23 @@ describe('A unique key', () => {
     expect(await second).toBe('c');
   });
 
+  it.each([{ completed: '1m' }, { count: 1 }])(
+    'with a time stands for no call when its job is kept no more: %p',
+    async (retention) => {
+      const clock = fakeClock();
+      const [jobs, { service }] = await exportsOf({ background: { clock, retention } });
+      const view = background(jobs, { unique: { key: () => 'one', for: '1h' } });
+      jobs.open('a', 'b', 'other');
+      const first = view.free('a');
+      await first;
+      expect(view.free('b')).toBe(first);
+      await jobs.free('other');
+      await clock.advance(60_000);
+      expect(await service.find(first.id)).toBeUndefined();
+      expect(await view.free('b')).toBe('b');
+    },
+  );
+
   it('with a time does not stand for calls after a failure', async () => {
     const [jobs] = await exportsOf();
     const view = background(jobs, { unique: { key: () => 'one', for: '1h' } });

@@ -11,11 +11,16 @@ import { describeWithRedis } from '../support/services.js';
 import { slowTracker } from '../support/slow-tracker.js';
 import { closeApps, PLATFORMS, startApp, type TestApp } from '../support/test-app.js';
 
+function keyOf(id: string): string {
+  if (id === 'broken') throw new Error('no key');
+  return id;
+}
+
 @Injectable()
 class Reports {
   readonly latch = new Latch();
 
-  @Background({ unique: { key: (id: string) => id } })
+  @Background({ unique: { key: keyOf } })
   async build(id: string): Promise<string> {
     print(`building ${id}`);
     await this.latch.opened;
@@ -86,6 +91,11 @@ describe.each(PLATFORMS)('A handler that calls a job which is there already, on 
       startAt(app, '/reports/7/build', by('bob')),
     ]);
     expect([await status(app, anns, 'ann'), await status(app, bobs, 'bob')]).toEqual([200, 200]);
+  });
+
+  it('fails where the key of the call cannot be told', async () => {
+    const app = await start();
+    expect((await app.fetch('/archive/broken')).status).toBe(500);
   });
 
   it('leaves it to who has started it to cancel it', async () => {

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Background, jobOf, type JobFuture } from '../../src/index.js';
 import { Durable, startDurableApp } from '../support/durable-app.js';
+import { Latch } from '../support/latch.js';
 import { REACHABLE } from '../support/new-database.js';
 import { preparedDatabase } from '../support/prepared-database.js';
 import { until } from '../support/until.js';
@@ -45,5 +46,24 @@ describe.each(REACHABLE)('A job that is called in an open transaction, on %s,', 
     });
     await expect(undone).rejects.toThrow('undone');
     expect(await unique.once(2)).toBe(2);
+  });
+
+  it('stands for others of its unique key in that transaction alone, until it is committed', async () => {
+    const app = await startDurableApp(own.database, {}, {}, [Unique]);
+    const unique = app.get(Unique);
+    const [called, goOn] = [new Latch(), new Latch()];
+    const undone = app.get(DataSource).transaction(async () => {
+      const first = unique.once(1);
+      first.catch(() => undefined);
+      expect(unique.once(1)).toBe(first);
+      called.open();
+      await goOn.opened;
+      throw new Error('undone');
+    });
+    await called.opened;
+    const apart = unique.once(2);
+    goOn.open();
+    await expect(undone).rejects.toThrow('undone');
+    expect(await apart).toBe(2);
   });
 });
