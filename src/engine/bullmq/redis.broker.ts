@@ -61,8 +61,11 @@ export class RedisBroker implements Broker {
 
   /** A worker that is not being closed would connect again, and wait once more. */
   async interrupt(worker: Worker): Promise<void> {
-    void worker.close(true);
-    await worker.getBackend().disconnectBlocking();
+    void worker.close(true).catch(ignore);
+    // One that is away tells nobody of its end.
+    const isThere = this.#patient?.status === 'ready';
+    await worker.getBackend().disconnectBlocking(isThere);
+    if (!isThere) this.#patient?.disconnect();
   }
 
   limits(): KeyLimits {
@@ -127,12 +130,14 @@ function ready(redis: Redis): Promise<void> {
   return new Promise((resolve) => redis.once('ready', () => resolve()));
 }
 
-/** Without waiting for what cannot be answered any more. */
+/** Without waiting for what cannot be answered any more; between two tries to connect there is nothing to wait for. */
 function leave(redis: Redis): Promise<void> {
   if (redis.status === 'end') return Promise.resolve();
+  const isAway = redis.status === 'reconnecting';
   return new Promise((resolve) => {
     redis.once('end', () => resolve());
     redis.disconnect();
+    if (isAway) resolve();
   });
 }
 

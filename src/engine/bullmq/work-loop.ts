@@ -14,6 +14,8 @@ export interface Fetching {
 }
 
 const PAUSE = 1_000;
+/** How long what is just being fetched may take to come, at the end; in ms. */
+const LAST_ANSWER = 2_000;
 
 /**
  * Fetches jobs one by one while there is room. BullMQ's own loop would not do: how many run at once changes while jobs
@@ -23,6 +25,7 @@ export class WorkLoop {
   #stopped = false;
   #roomier: () => void = () => {};
   #looping: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
   readonly #stopping = new AbortController();
 
   constructor(private readonly fetching: Fetching) {}
@@ -38,16 +41,20 @@ export class WorkLoop {
   }
 
   /** Fulfilled when nothing is being fetched any more. */
-  async stop(): Promise<void> {
-    if (this.#stopped) return this.#looping;
+  stop(): Promise<void> {
+    return (this.#ending ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
     this.#stopped = true;
     this.#stopping.abort();
     this.#roomier();
     const { worker, interrupt, failed } = this.fetching;
     // What has been fetched is still answered for, over another connection: only the waiting ends here.
     await interrupt().catch(failed);
-    await this.#looping;
-    await worker.close(true);
+    // Where the queue is away, nothing more is fetched, and nothing tells so.
+    await Promise.race([this.#looping, wait(LAST_ANSWER, undefined, { ref: false })]);
+    void worker.close(true).catch(failed);
   }
 
   async #loop(): Promise<void> {
