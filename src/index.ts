@@ -56,6 +56,7 @@ export {
   BackgroundOptionsError,
   DuplicateJobNameError,
   RouteClashError,
+  SseRouteError,
 } from './errors/setup.errors.js';
 export { jobOf, JobFuture } from './future/job-future.js';
 export { Timeout } from './future/timeout.js';

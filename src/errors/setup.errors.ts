@@ -67,3 +67,18 @@ export class RouteClashError extends BackgroundError {
     );
   }
 }
+
+/** A handler whose answer is a job is said to be a stream of events too, by `@Sse()`. Thrown at start. */
+export class SseRouteError extends BackgroundError {
+  override readonly name = 'SseRouteError';
+
+  constructor(
+    /** `Class.method`. */
+    readonly handler: string,
+  ) {
+    super(
+      `The answer of ${handler} is a job, which @Sse() would turn into events of its own. Leave out @Sse(), and put @Get() ` +
+        `there: the URL of a job gives its events to whoever asks with "Accept: text/event-stream".`,
+    );
+  }
+}

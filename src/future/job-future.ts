@@ -42,6 +42,7 @@ export class JobFuture<T> extends Promise<T> {
   #over = false;
   #awaited = false;
   #acceptanceAwaited = false;
+  #refusalAnswered = false;
   #heldBy: object | undefined;
   #isUndone = false;
 
@@ -99,7 +100,18 @@ export class JobFuture<T> extends Promise<T> {
   /** Fulfilled once the job is stored; rejected where the call was refused, as with `QueueFullError`. */
   get accepted(): Promise<void> {
     this.#acceptanceAwaited = true;
-    return recordingOf(this, (this.#accepted ??= Promise.resolve()));
+    return recordingOf(this, this.acceptance);
+  }
+
+  /** The same for one who does not count as hearing of a refusal. @internal */
+  get acceptance(): Promise<void> {
+    return (this.#accepted ??= Promise.resolve());
+  }
+
+  /** The answer to a request tells of the refusal, if the call is refused. @internal */
+  acceptedForAnswer(): Promise<void> {
+    this.#refusalAnswered = true;
+    return this.acceptance;
   }
 
   /** @internal */
@@ -145,6 +157,11 @@ export class JobFuture<T> extends Promise<T> {
 
   /** Whether anybody would hear that the call was refused. @internal */
   get isAcceptanceAwaited(): boolean {
+    return this.isRefusalHeard || this.#refusalAnswered;
+  }
+
+  /** Whether the code that called it would. @internal */
+  get isRefusalHeard(): boolean {
     return this.#awaited || this.#acceptanceAwaited;
   }
 

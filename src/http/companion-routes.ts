@@ -1,8 +1,8 @@
 import { Injectable, RequestMethod, type Type } from '@nestjs/common';
-import { METHOD_METADATA } from '@nestjs/common/constants.js';
+import { METHOD_METADATA, SSE_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { isJobRoute, moveDoorLast, routeOptionsOf } from '../decorators/route-door.js';
-import { RouteClashError } from '../errors/setup.errors.js';
+import { RouteClashError, SseRouteError } from '../errors/setup.errors.js';
 import { companionsOf, copyRules, haveSameRules, markCompanion } from './companion.js';
 import { excludeCompanions } from './prefix-exclusions.js';
 import { covers, meet, modulePathOf, nameOfHandler, routesOf, type Route } from './route-path.js';
@@ -28,9 +28,11 @@ export class CompanionRoutes {
     }
   }
 
-  /** To be called when the paths of modules are known, and before routes are registered. @throws RouteClashError */
+  /** To be called when the paths of modules are known, and before routes are registered. @throws RouteClashError, SseRouteError */
   check(): void {
     const routes = this.#routes();
+    const streaming = routes.find((route) => isJobRoute(handlerOf(route)) && isSse(route));
+    if (streaming) throw new SseRouteError(nameOfHandler(streaming));
     excludeCompanions(this.config, routes.filter(isCompanion));
     for (const verb of [RequestMethod.GET, RequestMethod.POST] as const) {
       this.#checkVerb(routes.filter((route) => answers(verb, route)));
@@ -132,6 +134,11 @@ function handlerOf({ controller, key }: Route): Function {
 
 function isCompanion(route: Route): boolean {
   return companionsOf(handlerOf(route)) !== undefined;
+}
+
+/** Nest writes whatever such a handler comes to as events, ours too. */
+function isSse(route: Route): boolean {
+  return Reflect.hasMetadata(SSE_METADATA, handlerOf(route));
 }
 
 function answers(verb: RequestMethod, { method }: Route): boolean {

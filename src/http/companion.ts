@@ -19,8 +19,14 @@ const NOT_COPIED: readonly unknown[] = [
   ...[REDIRECT_METADATA, RENDER_METADATA, SSE_METADATA],
 ];
 
-/** What guards and interceptors do not go by: options of ours, types, documentation. */
-const OF_NO_ACCOUNT = /^(nestjs-background:|design:|swagger\/)/;
+/** What `@nestjs/swagger` notes of the handler itself: for a GET, a body would be no valid operation. */
+const DOCUMENTATION = /^swagger\//;
+
+/** Where `@nestjs/swagger` notes what is not to be in the document. */
+const UNDOCUMENTED = 'swagger/apiExcludeEndpoint';
+
+/** What guards and interceptors do not go by: options of ours, types. */
+const OF_NO_ACCOUNT = /^(nestjs-background:|design:)/;
 
 /** Marks a handler as one at which jobs of another one (POST, say) are watched; it may be several. */
 export function markCompanion(handler: Function, of: string): void {
@@ -36,6 +42,7 @@ export function companionsOf(handler: Function): readonly string[] | undefined {
 /** Has guards and interceptors do at the companion as they do at the handler. */
 export function copyRules(handler: Function, companion: Function): void {
   for (const [key, value] of rulesOf(handler)) Reflect.defineMetadata(key, value, companion);
+  Reflect.defineMetadata(UNDOCUMENTED, { disable: true }, companion);
 }
 
 /** Whether guards and interceptors cannot tell the two apart, so that a companion of one can serve the other too. */
@@ -47,7 +54,7 @@ export function haveSameRules(one: Function, other: Function): boolean {
 
 function rulesOf(handler: Function): Map<unknown, unknown> {
   const keys = (Reflect.getMetadataKeys(handler) as unknown[]).filter(
-    (key) => !NOT_COPIED.includes(key),
+    (key) => !NOT_COPIED.includes(key) && !DOCUMENTATION.test(String(key)),
   );
   return new Map(keys.map((key) => [key, Reflect.getMetadata(key, handler) as unknown]));
 }

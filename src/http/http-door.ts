@@ -86,6 +86,8 @@ export class HttpDoor implements RequestView {
    */
   answer({ status, headers, body }: HttpAnswer): void {
     this.#whenReplied(() => {
+      // It is for the body that the handler would have sent; what compresses this one comes later.
+      this.removeHeaders(['content-encoding']);
       this.setHeaders(headers);
       this.adapter.reply(this.response, body, status);
     });

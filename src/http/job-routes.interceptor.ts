@@ -36,6 +36,7 @@ import { exposedJob } from './exposed-job.js';
 import { HandlerScope } from './handler-scope.js';
 import { held } from './hold.js';
 import { HttpDoor } from './http-door.js';
+import { jobToShow } from './job-to-show.js';
 import { waitForStep } from './live.js';
 import { negotiate, type CancelChoice, type PollChoice, type StartChoice } from './negotiate.js';
 import { ownerFrom } from './owner.js';
@@ -133,7 +134,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
     return noSuchJob(door);
   }
 
-  /** Runs the handler until it has returned or waits for a job, whichever is first, then answers with the job. */
+  /** Answers with the job as soon as there is one, while the handler may go on; without one, as the handler does. */
   async #start(
     context: ExecutionContext,
     door: HttpDoor,
@@ -147,15 +148,15 @@ export class JobRoutesInterceptor implements NestInterceptor {
     const handled = runInScope(scope, () =>
       lastValueFrom<unknown, unknown>(next.handle(), { defaultValue: EMPTY }),
     );
-    await Promise.race([handled, scope.waiting]).catch((error: unknown) =>
+    const accepted = await jobToShow(scope, handled).catch((error: unknown) =>
       this.#explainFailure(error, scope, door),
     );
-    const { job } = scope;
-    if (!job) {
+    if (!accepted) {
+      await scope.refusalsAreHeard().catch((error: unknown) => refuse(door, error));
       scope.printHead();
       return ownAnswer(await handled);
     }
-    await job.accepted.catch((error: unknown) => refuse(door, error));
+    const { job } = accepted;
     await scope.shared();
     handled.catch((error: unknown) => this.#reportLateFailure(job, error));
     await this.#answerWith(job, context, door, choice);
@@ -164,11 +165,10 @@ export class JobRoutesInterceptor implements NestInterceptor {
 
   /** A handler that fails answers as usual; that it had started a job before is told apart by a link to it. */
   async #explainFailure(error: unknown, scope: HandlerScope, door: HttpDoor): Promise<never> {
-    const { job } = scope;
-    if (!job) scope.printHead();
-    const refusal: unknown = await job?.accepted.catch((reason: unknown) => reason);
-    if (refusal === error) return refuse(door, error);
-    if (job && !refusal) this.#pointAt(job, door);
+    const accepted = await scope.accepted();
+    if (accepted) this.#pointAt(accepted.job, door);
+    else scope.printHead();
+    if (await scope.isRefusal(error)) return refuse(door, error);
     throw error;
   }
 

@@ -72,7 +72,7 @@ function routesOfHandler(controller: Type, modulePath: string | undefined, key: 
   const handler = (controller.prototype as Record<string, Function>)[key]!;
   const method: unknown = Reflect.getMetadata(METHOD_METADATA, handler);
   if (typeof method !== 'number') return [];
-  const host = JSON.stringify(Reflect.getMetadata(HOST_METADATA, controller)) as string | undefined;
+  const host = hostOf(Reflect.getMetadata(HOST_METADATA, controller));
   const versions = [
     Reflect.getMetadata(VERSION_METADATA, handler) ??
       Reflect.getMetadata(VERSION_METADATA, controller),
@@ -81,6 +81,13 @@ function routesOfHandler(controller: Type, modulePath: string | undefined, key: 
     ...{ controller, key, method, path, host, versions },
     shape: shapeOf(path),
   }));
+}
+
+/** One host or several, each a text or a RegExp, of which JSON alone would leave nothing. */
+function hostOf(metadata: unknown): string | undefined {
+  return JSON.stringify(metadata, (_key, part: unknown) =>
+    part instanceof RegExp ? String(part) : part,
+  );
 }
 
 function shapeOf(path: string): string {

@@ -46,6 +46,13 @@ class Headers {
   }
 
   @Backgrounder()
+  @Get('encoded')
+  @Header('Content-Encoding', 'gzip')
+  encoded(): void {
+    void this.tasks.run();
+  }
+
+  @Backgrounder()
   @Get('redirects')
   @Redirect('https://elsewhere.example', 301)
   redirects(): void {
@@ -106,6 +113,17 @@ describe.each(PLATFORMS)('Headers on %s', (platform) => {
     expect(started.headers.get('x-mine')).toBe('yes');
     expect(started.headers.get('cache-control')).toBe('no-store');
     expect(started.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  });
+
+  it('that say how the handler encodes its body do not go with a body of ours', async () => {
+    await using app = await start();
+    const redirected = await app.fetch('/encoded');
+    expect(await redirected.text()).toMatch(/^Started as job/);
+    const accepted = await app.fetch('/encoded', { headers: { accept: 'application/json' } });
+    expect(await accepted.json()).toMatchObject({ name: 'Tasks.run' });
+    for (const { headers } of [redirected, accepted]) {
+      expect(headers.has('content-encoding')).toBe(false);
+    }
   });
 
   it('that @Header() declares do not go with polls, found or not', async () => {
