@@ -38,8 +38,8 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
   #explore(wrapper: InstanceWrapper, moduleName: string): void {
     const instance: unknown = wrapper.instance ?? prototypeOf(wrapper.metatype);
     if (typeof instance !== 'object' || instance === null) return;
-    const owner = instance.constructor;
-    if (typeof owner !== 'function') return;
+    const owner = classOf(instance);
+    if (!owner) return;
     const methods = backgroundMethodsOf(owner);
     // So that what background(instance) starts is this application's, whoever calls it and from where.
     if (methods.size === 0) return attachWhereMade(wrapper, this.runtime);
@@ -60,6 +60,16 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     const wrapper = this.#wrappers.get(owner);
     if (wrapper?.isDependencyTreeStatic() && !wrapper.isTransient) return wrapper.instance;
     return this.moduleRef.resolve(wrapper?.token ?? owner, undefined, { strict: false });
+  }
+}
+
+/** None of what refuses to say: strict proxies do, of what they do not know. */
+function classOf(instance: object): Function | undefined {
+  try {
+    const { constructor } = instance;
+    return typeof constructor === 'function' ? constructor : undefined;
+  } catch {
+    return undefined;
   }
 }
 
