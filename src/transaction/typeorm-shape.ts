@@ -32,6 +32,7 @@ export interface DriverLike {
 
 export interface DataSourceLike {
   readonly name?: string;
+  readonly isInitialized?: boolean;
   readonly driver: DriverLike;
   readonly options: {
     readonly type: string;
