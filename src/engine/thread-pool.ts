@@ -18,6 +18,10 @@ export interface ThreadCall {
   readonly echoesConsole: boolean;
   /** Aborted when the attempt is stopped; a thread that does not end then is ended. */
   readonly signal: AbortSignal;
+  /** There is a thread for it, whose application may still have to start. */
+  placed(): void;
+  /** The thread is about to call the method. */
+  called(): void;
   write(text: string, stream: OutputStream): void;
   setProgress(value: number, data: unknown): void;
   /** There are rows in its transaction that are not committed. */

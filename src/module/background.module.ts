@@ -26,6 +26,7 @@ import {
   type BackgroundModuleOptions,
 } from '../runtime/runtime-options.js';
 import { BackgroundService } from './background.service.js';
+import { dataSourcesOf } from './data-sources.js';
 import { JobExplorer } from './job.explorer.js';
 
 /** For `forRootAsync({ useClass })` and `useExisting`. */
@@ -50,9 +51,9 @@ const OPTIONS = Symbol('the options of BackgroundModule.forRoot()');
 
 const runtimeProvider: FactoryProvider = {
   provide: RUNTIME,
-  inject: [OPTIONS],
-  async useFactory(options: BackgroundModuleOptions) {
-    const runtime = new BackgroundRuntime(readOptions(options));
+  inject: [OPTIONS, ModulesContainer],
+  async useFactory(options: BackgroundModuleOptions, modules: ModulesContainer) {
+    const runtime = new BackgroundRuntime(readOptions(options), () => dataSourcesOf(modules));
     await runtime.open();
     return runtime;
   },

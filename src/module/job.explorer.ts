@@ -3,20 +3,25 @@ import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { backgroundMethodsOf } from '../registry/noted-method.js';
 import { attachRuntime, RUNTIME } from '../decorators/runtime-injection.js';
+import type { JobDefinition } from '../registry/job-definition.js';
 import type { BackgroundMethod } from '../registry/job-registry.js';
 import type { BackgroundRuntime } from '../runtime/background-runtime.js';
 import { dataSourcesOf } from './data-sources.js';
+import { TwiceProvided } from './twice-provided.js';
 
 /** Finds the decorated methods of the application, so that two of one name are an error at start. */
 @Injectable()
 export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
   readonly #wrappers = new Map<Function, InstanceWrapper>();
+  readonly #twice: TwiceProvided;
 
   constructor(
     @Inject(RUNTIME) private readonly runtime: BackgroundRuntime,
     private readonly modules: ModulesContainer,
     private readonly moduleRef: ModuleRef,
-  ) {}
+  ) {
+    this.#twice = new TwiceProvided(runtime.settings);
+  }
 
   /** @throws DuplicateJobNameError */
   async onModuleInit(): Promise<void> {
@@ -27,6 +32,7 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
         this.#explore(wrapper, name);
       }
     }
+    this.#twice.warn();
     await this.runtime.connect(dataSources);
   }
 
@@ -38,21 +44,24 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
   #explore(wrapper: InstanceWrapper, moduleName: string): void {
     const instance: unknown = wrapper.instance ?? prototypeOf(wrapper.metatype);
     if (typeof instance !== 'object' || instance === null) return;
-    const owner = instance.constructor;
-    if (typeof owner !== 'function') return;
+    const owner = classOf(instance);
+    if (!owner) return;
     const methods = backgroundMethodsOf(owner);
     // So that what background(instance) starts is this application's, whoever calls it and from where.
     if (methods.size === 0) return attachWhereMade(wrapper, this.runtime);
     this.#wrappers.set(owner, wrapper);
-    for (const noted of methods.values()) this.#register(owner, noted, moduleName);
+    const jobs = [...methods.values()].map((noted) => this.#register(owner, noted, moduleName));
+    this.#twice.note(owner, wrapper, moduleName, jobs);
     // A factory of the user's made it, so Nest injected nothing; it belongs to the application all the same.
     if (instance !== owner.prototype) attachRuntime(instance, this.runtime);
   }
 
-  #register(owner: Function, noted: BackgroundMethod, moduleName: string): void {
+  #register(owner: Function, noted: BackgroundMethod, moduleName: string): JobDefinition {
     const { registry, transactions } = this.runtime;
     registry.register(owner, noted, moduleName);
-    transactions.check(registry.definitionOf(owner, noted));
+    const job = registry.definitionOf(owner, noted);
+    transactions.check(job);
+    return job;
   }
 
   /** One of its own where it belongs to a request: a job that is run again has none. */
@@ -60,6 +69,16 @@ export class JobExplorer implements OnModuleInit, OnApplicationBootstrap {
     const wrapper = this.#wrappers.get(owner);
     if (wrapper?.isDependencyTreeStatic() && !wrapper.isTransient) return wrapper.instance;
     return this.moduleRef.resolve(wrapper?.token ?? owner, undefined, { strict: false });
+  }
+}
+
+/** None of what refuses to say: strict proxies do, of what they do not know. */
+function classOf(instance: object): Function | undefined {
+  try {
+    const { constructor } = instance;
+    return typeof constructor === 'function' ? constructor : undefined;
+  } catch {
+    return undefined;
   }
 }
 

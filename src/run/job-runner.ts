@@ -14,7 +14,7 @@ import { CallOutput } from './call-output.js';
 import { concludeTransaction } from './conclude-transaction.js';
 import type { EndedCalls } from './ended-calls.js';
 import type { Outcome } from './outcome.js';
-import { perform, startTimeout } from './perform.js';
+import { perform } from './perform.js';
 import { again, leaving, over, OVER, type Ran } from './ran.js';
 import { RecordKeeper } from './record-keeper.js';
 import type { PendingCall } from './pending-call.js';
@@ -202,7 +202,6 @@ export class JobRunner implements AttemptHost {
 
   #perform(attempt: Attempt, refusal: Ran | undefined): void {
     if (refusal) return this.#conclude(attempt, refusal);
-    attempt.stopTimeout = startTimeout(attempt, this.clock);
     perform(attempt, this.settings.threads);
   }
 

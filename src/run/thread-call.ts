@@ -2,6 +2,7 @@ import type { ThreadPool } from '../engine/thread-pool.js';
 import type { ThreadPlace } from '../registry/job-definition.js';
 import type { Attempt } from './attempt.js';
 import { ThreadTransaction } from './thread-transaction.js';
+import { limitThreadStart, startTimeout } from './time-limit.js';
 
 /** Has an attempt run in a thread. Its output, progress, signal and transaction are those of the attempt. */
 export function runInThread(
@@ -16,6 +17,8 @@ export function runInThread(
     attempt: attempt.number,
     args: call.args,
     transaction: call.definition.transaction,
+    placed: () => limitThreadStart(attempt),
+    called: () => startTimeout(attempt),
     write: (text, stream) => attempt.write(text, stream),
     setProgress: (value, data) => attempt.setProgress(value, data),
     wrote() {

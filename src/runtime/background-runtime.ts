@@ -16,7 +16,7 @@ import { JobRunner } from '../run/job-runner.js';
 import { JobRecovery, type InstanceFinder } from './job-recovery.js';
 import { LiveReaders } from './live-readers.js';
 import type { RuntimeSettings } from './runtime-options.js';
-import { JobTransactions } from '../transaction/job-transactions.js';
+import { JobTransactions, type FindDataSources } from '../transaction/job-transactions.js';
 import { keeperOf } from '../tracker/memory/memory.tracker.js';
 import { checkShared } from './split-engine.js';
 import { shutDown, within } from './shut-down.js';
@@ -34,13 +34,17 @@ export class BackgroundRuntime {
   #releaseConsole: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(readonly settings: RuntimeSettings) {
+  constructor(
+    readonly settings: RuntimeSettings,
+    findDataSources?: FindDataSources,
+  ) {
     const { tracker, engine, clock, defaults, output, retention } = settings;
     const logger = new Logger('Background');
     const reporter = (this.reporter = new JobReporter(logger));
     const { concurrency } = settings;
     const keeper = keeperOf(tracker);
-    this.transactions = new JobTransactions(clock, logger, concurrency, threadData()?.locks);
+    const locks = threadData()?.locks;
+    this.transactions = new JobTransactions(clock, logger, concurrency, locks, findDataSources);
     this.registry = new JobRegistry(defaults, whereThreadsAre(settings));
     this.runner = new JobRunner({
       ended: new EndedCalls(clock, retention),

@@ -20,6 +20,9 @@ const LONG_WRITE = 30_000;
 /** How many connections a pool has where its options do not say, for PostgreSQL and MySQL alike. */
 const DEFAULT_POOL = 10;
 
+/** The DataSources of an application, by name. */
+export type FindDataSources = () => ReadonlyMap<string, DataSourceLike>;
+
 /** What a job says of its transaction. */
 export type TransactionWish = Pick<JobDefinition, 'name' | 'transaction'> &
   Partial<Pick<JobDefinition, 'thread'>>;
@@ -39,6 +42,8 @@ export interface JobInTransaction {
 /** Gives each job its transaction, on the DataSources of the application. */
 export class JobTransactions implements FileLocks {
   #dataSources: ReadonlyMap<string, DataSourceLike> = new Map();
+  readonly #connected = new Set<DataSourceLike>();
+  #isComplete = false;
   /** Of files that this application does not write to itself, but its threads do. */
   readonly #threadLocks = {};
   readonly #longWrites: SharedDelay;
@@ -49,18 +54,21 @@ export class JobTransactions implements FileLocks {
     private readonly concurrency: number,
     /** In a thread: the way to the locks of the process. */
     private readonly borrowed?: FileLocks,
+    /** Those of the application that there are so far. */
+    private readonly findDataSources?: FindDataSources,
   ) {
     this.#longWrites = new SharedDelay(clock, LONG_WRITE);
   }
 
   /** Joins the application's DataSources, by name, to the transactions of its jobs. */
   connect(dataSources: ReadonlyMap<string, DataSourceLike>): void {
-    this.#dataSources = dataSources;
-    for (const [name, dataSource] of dataSources) this.#connectOne(name, dataSource);
+    this.#isComplete = true;
+    this.#connectAll(dataSources);
   }
 
-  /** Whether a job can have a transaction. */
+  /** Whether a job can have a transaction. Also before the application is initialized, when it is seeded, say. */
   get hasDatabase(): boolean {
+    if (!this.#isComplete && this.findDataSources) this.#connectAll(ready(this.findDataSources()));
     return this.#dataSources.size > 0;
   }
 
@@ -121,6 +129,14 @@ export class JobTransactions implements FileLocks {
     );
   }
 
+  #connectAll(dataSources: ReadonlyMap<string, DataSourceLike>): void {
+    this.#dataSources = dataSources;
+    for (const [name, dataSource] of dataSources) {
+      if (!this.#connected.has(dataSource)) this.#connectOne(name, dataSource);
+      this.#connected.add(dataSource);
+    }
+  }
+
   #connectOne(name: string, dataSource: DataSourceLike): void {
     if (!isTransactional(dataSource)) {
       return this.logger.warn(
@@ -164,6 +180,10 @@ export class JobTransactions implements FileLocks {
       ),
     );
   }
+}
+
+function ready(dataSources: ReadonlyMap<string, DataSourceLike>): Map<string, DataSourceLike> {
+  return new Map([...dataSources].filter(([, { isInitialized }]) => isInitialized));
 }
 
 function isTransactional({ driver }: DataSourceLike): boolean {

@@ -32,6 +32,7 @@ export interface DriverLike {
 
 export interface DataSourceLike {
   readonly name?: string;
+  readonly isInitialized?: boolean;
   readonly driver: DriverLike;
   readonly options: {
     readonly type: string;
@@ -50,14 +51,20 @@ export interface DataSourceLike {
   createEntityManager(runner?: QueryRunnerLike): EntityManagerLike;
 }
 
-/** Whether a value is a DataSource of TypeORM, whichever copy of the package made it. */
+/**
+ * Whether a value is a DataSource of TypeORM, whichever copy of the package made it. Any provider is asked: a proxy may
+ * refuse what it does not know, and a getter may throw.
+ */
 export function isDataSource(value: unknown): value is DataSourceLike {
-  const like = value as Partial<DataSourceLike> | null | undefined;
-  return (
-    typeof like === 'object' &&
-    like !== null &&
-    typeof like.createQueryRunner === 'function' &&
-    typeof like.createEntityManager === 'function' &&
-    typeof like.driver === 'object'
-  );
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    const { createQueryRunner, createEntityManager, driver } = value as Partial<DataSourceLike>;
+    return (
+      typeof createQueryRunner === 'function' &&
+      typeof createEntityManager === 'function' &&
+      typeof driver === 'object'
+    );
+  } catch {
+    return false;
+  }
 }

@@ -23,6 +23,36 @@ class Reports {
   }
 }
 
+/** What Nest itself reads of every provider. */
+const READ_BY_NEST = [
+  ...['then', 'onModuleInit', 'onApplicationBootstrap'],
+  ...['onModuleDestroy', 'beforeApplicationShutdown', 'onApplicationShutdown'],
+];
+
+/** Refuses what it does not know, as proxies of `nestjs-cls` do outside of a request. */
+function strictProxy(known: string[] = ['constructor']): object {
+  return new Proxy(Object.create(null) as object, {
+    get(_target, key) {
+      if (typeof key === 'symbol' || [...READ_BY_NEST, ...known].includes(key)) return undefined;
+      throw new Error(`"${key}" cannot be read here`);
+    },
+  });
+}
+
+@Injectable()
+class StrictItself {
+  constructor() {
+    return strictProxy([]);
+  }
+}
+
+@Injectable()
+class WithThrowingGetter {
+  get createQueryRunner(): never {
+    throw new Error('not connected');
+  }
+}
+
 /** The names of the jobs that an application knows, once the call is through. */
 async function jobsAfter(
   options: TestAppOptions,
@@ -75,6 +105,18 @@ describe('A job belongs to the application that made its instance, where that is
     const starting = startApp({ providers: [provider] });
     await expect(starting).rejects.toThrow(BackgroundError);
     await expect(starting).rejects.toThrow(/An instance of Reports .* frozen .* Do not freeze it/);
+  });
+
+  it.each([
+    ['a proxy that refuses what it does not know', { provide: 'STRICT', useValue: strictProxy() }],
+    ['a factory that gives one', { provide: 'STRICT', useFactory: () => strictProxy() }],
+    ['a class that makes one, which refuses its constructor too', StrictItself],
+    ['a class with a getter that throws', WithThrowingGetter],
+  ])('a provider beside one that cannot be looked at: %s', async (_what, provider) => {
+    const names = await jobsAfter({ providers: [provider, Reports] }, (get) =>
+      get(Reports).build(),
+    );
+    expect(names).toEqual(['Reports.build']);
   });
 
   it('a provider with injected properties of its own, also inherited ones', async () => {

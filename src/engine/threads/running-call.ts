@@ -64,6 +64,7 @@ export class RunningCall implements ThreadRun {
     try {
       // Meanwhile it may have been stopped.
       this.call.signal.throwIfAborted();
+      this.call.placed();
       await run(this.#taskWith(port), port, this.#killer.signal);
       this.#over(
         new BackgroundError(`The thread of job ${this.call.name} ended without a result.`),
@@ -124,9 +125,9 @@ export class RunningCall implements ThreadRun {
   #take(message: FromThread): void {
     switch (message.type) {
       case 'began':
-        this.#began = true;
-        if (message.locks) this.settings.lendLocks(message.locks);
-        return;
+        return this.#begins(message.locks);
+      case 'called':
+        return this.call.called();
       case 'output':
         return this.call.write(message.text, message.stream);
       case 'progress':
@@ -143,6 +144,11 @@ export class RunningCall implements ThreadRun {
       default:
         return this.#settle(message);
     }
+  }
+
+  #begins(locks: MessagePort | undefined): void {
+    this.#began = true;
+    if (locks) this.settings.lendLocks(locks);
   }
 
   async #markIn(places: MarkQuestion['places']): Promise<number | undefined> {

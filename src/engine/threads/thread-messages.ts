@@ -4,16 +4,20 @@ import type { LockParty } from '../file-locks.js';
 import type { ThreadCall } from '../thread-pool.js';
 import type { CrossingError, LineMessage } from './line.js';
 
+type Callback = 'placed' | 'called' | 'write' | 'setProgress' | 'wrote';
+
 /** A call as it is posted to a thread. */
-export interface ThreadTask extends Omit<ThreadCall, 'signal' | 'write' | 'setProgress' | 'wrote'> {
+export interface ThreadTask extends Omit<ThreadCall, 'signal' | Callback> {
   /** For messages while it runs. */
   readonly port: MessagePort;
 }
 
-/** From a thread, in this order: it began, what it writes and reports, the end of its method; then what becomes of that. */
+/** From a thread, in this order: it began, it calls the method, what it writes and reports, the end of its method; then what becomes of that. */
 export type FromThread =
   /** With the other end of its line to the locks, when it is its first call. */
   | { readonly type: 'began'; readonly locks: MessagePort | undefined }
+  /** Its application is there. */
+  | { readonly type: 'called' }
   | { readonly type: 'output'; readonly text: string; readonly stream: OutputStream }
   | { readonly type: 'progress'; readonly value: number; readonly data: unknown }
   /** It is about to begin a transaction. */

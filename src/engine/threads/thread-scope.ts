@@ -58,6 +58,7 @@ export class ThreadScope implements JobScope {
     const job = { wrote: () => this.#post({ type: 'wrote' }) };
     const began = (): void => this.#post({ type: 'transaction' });
     this.conclusion.enter(runtime.transactions.forJob(wish, id, job, began));
+    this.#post({ type: 'called' });
   }
 
   /** Jobs that are started in a thread are those of its own application: they take no slot of this one. */
