@@ -230,7 +230,8 @@ export class Dispatcher {
     transaction.hooks.add(
       () => {
         call.future.heldBy(undefined);
-        void this.#afterCommit(call, record, ticket, isStoredLater ? head : undefined);
+        const handing = this.#afterCommit(call, record, ticket, isStoredLater ? head : undefined);
+        if (isPromise(handing)) call.future.handedOverBy(handing);
       },
       () => this.#undo(call, rolledBack(record)),
     );

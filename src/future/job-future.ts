@@ -45,6 +45,7 @@ export class JobFuture<T> extends Promise<T> {
   #refusalAnswered = false;
   #heldBy: object | undefined;
   #isUndone = false;
+  #handedOver: Promise<unknown> | undefined;
 
   private constructor(executor: Executor<T>, host: FutureHost, key: JobKey, name: string) {
     super(executor);
@@ -138,6 +139,16 @@ export class JobFuture<T> extends Promise<T> {
   /** The same, for code that is not in that transaction. @internal */
   get isHeldElsewhere(): boolean {
     return this.#heldBy !== undefined && !surroundingTransaction()?.isWithin(this.#heldBy);
+  }
+
+  /** Fulfilled once the engine has it, where it was called in a transaction that is committed: it may be another's job. @internal */
+  get handedOver(): Promise<unknown> | undefined {
+    return this.#handedOver;
+  }
+
+  /** @internal */
+  handedOverBy(handing: Promise<unknown>): void {
+    this.#handedOver = handing;
   }
 
   /** Whether the call was rolled back with the transaction that it was made in: then the job never was. @internal */

@@ -157,6 +157,7 @@ export class JobRoutesInterceptor implements NestInterceptor {
       return ownAnswer(await handled);
     }
     const { job } = accepted;
+    await job.handedOver;
     await scope.shared();
     handled.catch((error: unknown) => this.#reportLateFailure(job, error));
     await this.#answerWith(job, context, door, choice);

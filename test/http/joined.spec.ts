@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable, Param } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
 import { Background, Backgrounder, print, type JobTracker } from '../../src/index.js';
 import { bullMqEngine } from '../../src/engine/bullmq/entry.js';
 import { redisTracker } from '../../src/tracker/redis/entry.js';
-import { locationOf, startAt } from '../support/http.js';
+import { idIn, locationOf, startAt } from '../support/http.js';
 import { Latch } from '../support/latch.js';
+import { preparedDatabase } from '../support/prepared-database.js';
 import { dropQueue } from '../support/queues.js';
 import { newPrefix, removeKeys } from '../support/redis.js';
 import { describeWithRedis } from '../support/services.js';
@@ -115,8 +118,23 @@ describe.each(PLATFORMS)('A handler that calls a job which is there already, on 
   });
 });
 
+@Controller()
+class InTransaction {
+  constructor(
+    private readonly reports: Reports,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  @Backgrounder()
+  @Get('committed/:id')
+  async build(@Param('id') id: string): Promise<void> {
+    await this.dataSource.transaction(async () => void this.reports.build(id));
+  }
+}
+
 describeWithRedis('A handler that calls a job which another process has', (redis) => {
   const prefix = newPrefix();
+  const own = preparedDatabase('sqlite');
 
   afterEach(async () => {
     await closeApps();
@@ -124,15 +142,17 @@ describeWithRedis('A handler that calls a job which another process has', (redis
     await removeKeys(redis, prefix);
   });
 
+  const start = (): Promise<TestApp> =>
+    startApp({
+      ...{ ...jobs, controllers: [ReportsController, InTransaction] },
+      imports: [TypeOrmModule.forRoot(own.database.options)],
+      background: {
+        ...{ tracker: redisTracker({ url: redis, prefix }), http: { owner } },
+        engine: bullMqEngine({ redis, queue: prefix }),
+      },
+    });
+
   it('shows it to its own caller', async () => {
-    const start = (): Promise<TestApp> =>
-      startApp({
-        ...jobs,
-        background: {
-          ...{ tracker: redisTracker({ url: redis, prefix }), http: { owner } },
-          engine: bullMqEngine({ redis, queue: prefix }),
-        },
-      });
     const [first, second] = [await start(), await start()];
     const anns = await startAt(first, '/reports/7/build', by('ann'));
     const bobs = locationOf(await second.fetch('/reports/7/build', by('bob')));
@@ -140,6 +160,15 @@ describeWithRedis('A handler that calls a job which another process has', (redis
     expect((await first.fetch(bobs, by('bob'))).status).toBe(200);
     expect((await second.fetch(anns, by('ann'))).status).toBe(200);
     expect((await second.fetch(anns, by('eve'))).status).toBe(404);
+    [first, second].forEach((app) => app.get(Reports).latch.open());
+  });
+
+  it('shows it to its own caller where that was in a transaction', async () => {
+    const [first, second] = [await start(), await start()];
+    const anns = await startAt(first, '/reports/8/build', by('ann'));
+    const bobs = await startAt(second, '/committed/8', by('bob'));
+    expect(idIn(bobs)).toBe(idIn(anns));
+    expect((await first.fetch(bobs, by('bob'))).status).toBe(200);
     [first, second].forEach((app) => app.get(Reports).latch.open());
   });
 });
