@@ -1,4 +1,4 @@
-import { from, switchMap, throwError, type Observable } from 'rxjs';
+import { defer, from, switchMap, throwError, type Observable } from 'rxjs';
 import type { JobEngine } from '../engine/job-engine.js';
 import { currentScope } from '../context/scope.js';
 import { JobDeadlockError } from '../errors/deadlock.error.js';
@@ -46,7 +46,7 @@ export class JobControl implements FutureHost {
     if (!isJobId(id)) return throwError(() => new JobNotFoundError(id));
     const following = observeJob(this.parts.tracker, id, options);
     const accepting = this.parts.runner.pending(id)?.accepting;
-    return accepting ? from(accepting).pipe(switchMap(() => following)) : following;
+    return asWait(accepting ? from(accepting).pipe(switchMap(() => following)) : following);
   }
 
   /** The result of a job, once it is there: the very value or error where it ran here, else what the tracker kept. */
@@ -152,6 +152,15 @@ export class JobControl implements FutureHost {
     if (!record) throw new JobNotFoundError(id);
     return record;
   }
+}
+
+/** A handler that follows a job is answered as one that awaits it. A job that does may go on meanwhile, and waits for nobody. */
+function asWait<T>(following: Observable<T>): Observable<T> {
+  return defer(() => {
+    const scope = currentScope();
+    if (scope?.kind === 'start') scope.waits(following);
+    return following;
+  });
 }
 
 /** The result of a job that is pending here. @throws JobDeadlockError */

@@ -43,6 +43,13 @@ export function transparent<T>(future: PromiseLike<T>): Transparent<T> {
   return standInFor({ path: 'transparent(…)', source: future, value }) as Transparent<T>;
 }
 
+/** Asked for by who takes streams beside promises: this is none. */
+const STREAMS = new Set<PropertyKey>([
+  Symbol.asyncIterator,
+  '@@observable',
+  (Symbol as { readonly observable?: symbol }).observable ?? '@@observable',
+]);
+
 function standInFor(stage: Stage): unknown {
   // A function, because only of a function the stand-in can be called.
   const target = Object.assign(function () {}, {
@@ -50,7 +57,10 @@ function standInFor(stage: Stage): unknown {
     [inspect.custom]: () => `Transparent { ${stage.path} }`,
   });
   return new Proxy(target, {
-    get: (_target, key) => meant(stage, key) ?? standInFor(propertyOf(stage, key)),
+    get: (_target, key) => {
+      if (STREAMS.has(key)) return undefined;
+      return meant(stage, key) ?? standInFor(propertyOf(stage, key));
+    },
     apply: (_target, _this, args: unknown[]) => standInFor(callOf(stage, args)),
     has: (_target, key) => key === HAND_OVER,
     set: (_target, key) => {

@@ -88,8 +88,9 @@ export class Attempt implements JobScope {
     return this.host.capturesConsole;
   }
 
+  /** What it left behind has no output to print to any more. */
   get echoesConsole(): boolean {
-    return this.host.echoesConsole;
+    return this.#over || this.host.echoesConsole;
   }
 
   get transactions(): JobTransactions {

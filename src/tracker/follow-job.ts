@@ -37,6 +37,10 @@ export interface JobStep {
   readonly seen: JobRecord | undefined;
 }
 
+/** How long a reader has patience with a store that cannot be reached, and between two tries; in ms. */
+const PATIENCE = 60_000;
+const PAUSE = 250;
+
 /** Of the only event loop of this thread. */
 const loopLoad = new LoopLoad();
 
@@ -59,7 +63,9 @@ export async function* followSteps(
     for (;;) {
       // What is asked for before the look is answered by it.
       const isLast = options.signal?.aborted ?? false;
-      const { record, page: found } = await look(tracker, id, after);
+      const { record, page: found } = await (seen
+        ? patiently(tracker, bell, () => look(tracker, id, after))
+        : look(tracker, id, after));
       const page = await output.next(found, after);
       yield { record, page, seen };
       if (isLast || isFinal(record.state)) return;
@@ -71,6 +77,20 @@ export async function* followSteps(
   } finally {
     unwatch();
     bell.silence();
+  }
+}
+
+/** Who follows a job goes on when its store is back. */
+async function patiently<T>(tracker: JobTracker, bell: Bell, work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + PATIENCE;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const isPassing = tracker.isUnavailable?.(error) && performance.now() < deadline;
+      if (!isPassing || bell.isOver) throw error;
+    }
+    await pause(PAUSE);
   }
 }
 
@@ -162,6 +182,11 @@ class Bell {
 
   constructor(private readonly signal: AbortSignal | undefined) {
     signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Whether nobody wants news any more. */
+  get isOver(): boolean {
+    return this.signal?.aborted ?? false;
   }
 
   ring(): void {

@@ -55,6 +55,16 @@ describe('What a job writes to the console', () => {
     expect(seen).toEqual([]);
   });
 
+  it('goes to the console from what it has left behind, when it is over', async () => {
+    const app = await start('capture');
+    const latch = new Latch();
+    let left!: Promise<void>;
+    await app.run(() => void (left = latch.opened.then(() => console.log('later'))));
+    latch.open();
+    await left;
+    expect(seen).toEqual(['log: later']);
+  });
+
   it('goes to the console alone where capture is off, and print to the job all the same', async () => {
     const { log } = console;
     const app = await start('off');

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Post, Query } from '@nestjs/common';
-import { Backgrounder, BackgroundService, print } from '../../src/index.js';
+import { lastValueFrom } from 'rxjs';
+import { Backgrounder, BackgroundService, jobOf, print } from '../../src/index.js';
 import { Demo, DemoController } from '../support/demo.js';
 import { idIn, locationOf, maskIds, pollToTheEnd, startAt } from '../support/http.js';
 import { Latch } from '../support/latch.js';
@@ -52,6 +53,14 @@ class Starts {
   async byId(): Promise<void> {
     const id = this.service.perform(() => this.tasks.gate.opened.then(() => 'performed'));
     this.heard.push(await this.service.wait(id));
+    this.wentOn.open();
+  }
+
+  @Backgrounder()
+  @Get('follows')
+  async follows(): Promise<void> {
+    const last = await lastValueFrom(jobOf(this.tasks.run()).follow());
+    this.heard.push(last.type);
     this.wentOn.open();
   }
 
@@ -136,6 +145,7 @@ describe.each(PLATFORMS)('Starting a job on %s', (platform) => {
     ['awaits', 'done'],
     ['all', ['done', 'done']],
     ['by-id', 'performed'],
+    ['follows', 'state'],
   ])(
     'answers a handler that awaits its job at once, and lets it go on: %s',
     async (path, result) => {
