@@ -8,6 +8,7 @@ import { inTemporaryFolder, pack, ROOT } from './staging.mjs';
 
 const SHIPPED = [
   /^dist\/.+\.(c?js|c?js\.map|d\.c?ts)$/,
+  /^docs\/[a-z-]+\.md$/,
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
   /^package\.json$/,
@@ -33,7 +34,7 @@ function packed(folder) {
 
 function misplaced() {
   const strays = files.filter((file) => !SHIPPED.some((pattern) => pattern.test(file)));
-  const wanted = ['README.md', 'CHANGELOG.md', 'LICENSE', ...entries()];
+  const wanted = ['README.md', 'docs/http.md', 'CHANGELOG.md', 'LICENSE', ...entries()];
   const missing = wanted.filter((file) => !files.includes(file));
   return [
     ...strays.map((file) => `${file} does not belong in the package.`),
