@@ -1,3 +1,4 @@
+import { currentJobScope } from '../context/scope.js';
 import type { Clock } from '../job/clock.js';
 import { isPipelined } from '../future/hand-over.js';
 import { BackgroundOptionsError } from '../errors/setup.errors.js';
@@ -25,6 +26,7 @@ export class UniqueCalls {
   firstLike(call: PendingCall): PendingCall {
     const key = uniqueKeyOf(call);
     const first = this.#calls.get(key)?.call;
+    if (first && isOverriddenBy(first, call)) return call;
     if (first && mayStand(first)) return first;
     this.#keep(key, call);
     return call;
@@ -56,6 +58,12 @@ export class UniqueCalls {
   #drop(key: string, unique: UniqueCall): void {
     if (this.#calls.get(key) === unique) this.#calls.delete(key);
   }
+}
+
+/** Whether a job calls the method that its own one overrides: that has the same name, and is to run. */
+function isOverriddenBy(first: PendingCall, call: PendingCall): boolean {
+  const isOther = first.definition.method !== call.definition.method;
+  return isOther && currentJobScope()?.context.id === first.id;
 }
 
 /** Not one that is gone when its transaction is rolled back, for a call outside of that; nor one that is kept no more. */

@@ -28,6 +28,9 @@ export interface SpiedCall {
 
 class TestingModule {}
 
+/** Time stands still: a job that runs when its application is closed would have its grace for ever. */
+const NO_GRACE = { grace: 0 };
+
 /**
  * Background work in the hands of a test: time stands still until it is moved, and every call is noted.
  * @example
@@ -57,7 +60,9 @@ export class BackgroundTesting {
     const spy = { provide: BackgroundTesting, inject: [RUNTIME] };
     return {
       module: TestingModule,
-      imports: [BackgroundModule.forRoot({ clock: this.clock, ...engine, ...options })],
+      imports: [
+        BackgroundModule.forRoot({ clock: this.clock, shutdown: NO_GRACE, ...engine, ...options }),
+      ],
       providers: [{ ...spy, useFactory: (runtime: BackgroundRuntime) => this.#spyOn(runtime) }],
     };
   }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   background,
+  Background,
   BackgroundOptionsError,
   type BackgroundOptions,
   type JobFuture,
@@ -115,6 +116,26 @@ describe('A unique key', () => {
     expect(await view.failsTwice()).toBe('after 3');
     expect(await view.failsTwice()).toBe('after 3');
     expect(jobs.failures).toBe(3);
+  });
+
+  it('is no obstacle to a method that calls the one that it overrides', async () => {
+    const unique = { key: () => 'one' };
+    class Plain {
+      @Background({ unique })
+      async build(): Promise<string> {
+        return 'plain';
+      }
+    }
+    class Better extends Plain {
+      @Background({ unique })
+      override async build(): Promise<string> {
+        return `better than ${await super.build()}`;
+      }
+    }
+    const better = new Better();
+    const first = better.build();
+    expect(better.build()).toBe(first);
+    expect(await first).toBe('better than plain');
   });
 
   it('is counted apart for each job', async () => {

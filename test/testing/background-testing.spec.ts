@@ -47,6 +47,15 @@ async function start(
 }
 
 describe('BackgroundTesting', () => {
+  it('closes the application at once while jobs run', async () => {
+    const testing = new BackgroundTesting();
+    const { module, reports } = await start(testing);
+    const job = reports.hangs().catch((error: Error) => error.name);
+    await new Promise((resolve) => setImmediate(resolve));
+    await module.close();
+    expect(await job).toBe('JobInterruptedError');
+  });
+
   it('says which jobs were called, and with what', async () => {
     const testing = new BackgroundTesting();
     const { module, reports } = await start(testing);

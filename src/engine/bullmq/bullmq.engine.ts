@@ -150,11 +150,14 @@ class BullMqEngine implements JobEngine {
     }
   }
 
-  async #refuseIfFull({ name, isAccepted }: JobTicket): Promise<void> {
+  /** One that is to be the job of another with its key adds nothing. */
+  async #refuseIfFull({ name, isAccepted, uniqueKey }: JobTicket): Promise<void> {
     const { queueLimit } = this.#host;
     if (queueLimit === Infinity || isAccepted) return;
     const waiting = await this.#queue.getJobCountByTypes('wait', 'prioritized', 'delayed');
-    if (waiting >= queueLimit) throw new QueueFullError(name, queueLimit);
+    if (waiting < queueLimit) return;
+    const holder = uniqueKey && (await this.#queue.getDeduplicationJobId(uniqueKey));
+    if (!holder) throw new QueueFullError(name, queueLimit);
   }
 
   #warn(what: string, error?: unknown): void {

@@ -81,6 +81,24 @@ export const SHARING: EngineCases = {
     await until(() => delivered() === 13);
   },
 
+  'refuse nothing that is the job of another with its key, though the queue is full': async ({
+    open,
+  }) => {
+    const settings = { concurrency: 1, queueLimit: 1 };
+    const [one, other] = [await open(settings), await open(settings)];
+    const doors = [one, other].map(({ host }) => host.block());
+    for (const running of [1, 2]) {
+      await one.engine.enqueue(ticket());
+      await until(() => one.host.running + other.host.running === running);
+    }
+    const first = ticket({ uniqueKey: 'the only one' });
+    await one.engine.enqueue(first);
+    const second = await other.engine.enqueue(ticket({ uniqueKey: 'the only one' }));
+    assert.ok(isStandIn(second) && second.standIn === first.id);
+    doors.forEach((door) => door.open());
+    await until(() => [...one.host.ids, ...other.host.ids].includes(first.id));
+  },
+
   'have one job of a unique key at a time, and say which': async ({ open }) => {
     const [one, other] = [await open(), await open()];
     const doors = [one, other].map(({ host }) => host.block());
