@@ -4,6 +4,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { background, Background, BackgroundModule, BackgroundService } from '../../src/index.js';
 import { BackgroundTesting, fakeClock, inlineEngine, leakGuard } from '../../src/testing/index.js';
 import { Latch } from '../support/latch.js';
+import { until } from '../support/until.js';
 
 @Injectable()
 class Reports {
@@ -51,7 +52,7 @@ describe('BackgroundTesting', () => {
     const testing = new BackgroundTesting();
     const { module, reports } = await start(testing);
     const job = reports.hangs().catch((error: Error) => error.name);
-    await new Promise((resolve) => setImmediate(resolve));
+    await until(async () => (await module.get(BackgroundService).counts()).running === 1);
     await module.close();
     expect(await job).toBe('JobInterruptedError');
   });
