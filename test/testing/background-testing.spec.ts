@@ -40,7 +40,7 @@ async function start(
   testing: BackgroundTesting,
 ): Promise<{ module: TestingModule; reports: Reports }> {
   const module = await Test.createTestingModule({
-    imports: [testing.forRoot({ shutdown: { grace: 0 } })],
+    imports: [testing.forRoot()],
     providers: [Reports],
   }).compile();
   await module.init();
