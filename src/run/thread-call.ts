@@ -12,12 +12,16 @@ export function runInThread(
 ): Promise<unknown> {
   const { capturesConsole, echoesConsole, context, call } = attempt;
   const { id, name, signal } = context;
+  const goOn = attempt.pauses({ what: 'place' });
   const run = threads.run({
     ...{ id, name, signal, ...place, capturesConsole, echoesConsole },
     attempt: attempt.number,
     args: call.args,
     transaction: call.definition.transaction,
-    placed: () => limitThreadStart(attempt),
+    placed() {
+      goOn();
+      limitThreadStart(attempt);
+    },
     called: () => startTimeout(attempt),
     write: (text, stream) => attempt.write(text, stream),
     setProgress: (value, data) => attempt.setProgress(value, data),

@@ -29,6 +29,8 @@ export class OrphanFinder {
   #timer: NodeJS.Timeout | undefined;
   #looks = 0;
   #looking: Promise<void> = Promise.resolve();
+  /** The last look has failed, and that was said. */
+  #isAway = false;
   #closed = false;
 
   constructor(private readonly settings: FinderSettings) {
@@ -44,12 +46,19 @@ export class OrphanFinder {
   #lookAfter(wait: number): void {
     if (this.#closed) return;
     this.#timer = setTimeout(() => {
-      this.#looking = this.#look().catch((error: unknown) => {
-        if (!this.#closed) this.settings.failed(error);
-      });
+      this.#looking = this.#look().then(
+        () => void (this.#isAway = false),
+        (error: unknown) => this.#sayOnce(error),
+      );
       void this.#looking.then(() => this.#lookAfter(this.settings.interval));
     }, wait);
     this.#timer.unref();
+  }
+
+  /** A store that is away is so at each look. */
+  #sayOnce(error: unknown): void {
+    if (!this.#closed && !this.#isAway) this.settings.failed(error);
+    this.#isAway = true;
   }
 
   async #look(): Promise<void> {

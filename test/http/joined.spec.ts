@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Injectable, Param } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
@@ -44,6 +44,7 @@ class ReportsController {
   @Backgrounder()
   @Get('archive/:id')
   archive(@Param('id') id: string): void {
+    print('from the archive');
     void this.reports.build(id);
   }
 }
@@ -71,6 +72,15 @@ describe.each(PLATFORMS)('A handler that calls a job which is there already, on 
     expect(await status(app, anns, 'ann')).toBe(200);
     expect(await status(app, anns, 'eve')).toBe(404);
     expect(await status(app, anns.replace('/7/', '/8/'), 'bob')).toBe(404);
+  });
+
+  it('prints what comes before that call to the console', async () => {
+    const app = await start();
+    const lines = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    await startAt(app, '/reports/7/build');
+    await startAt(app, '/archive/7');
+    expect(lines.mock.calls).toEqual([['%s', 'from the archive']]);
+    lines.mockRestore();
   });
 
   it('shows it at its own path, where it was started at another', async () => {

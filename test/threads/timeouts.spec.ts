@@ -47,6 +47,7 @@ describe('The timeout of a method in a thread', () => {
     const waiting = call();
     await begins(waiting);
     await clock.advance(5_000);
+    expect((await waiting.job()).waitsFor).toMatchObject({ what: 'place' });
     Atomics.store(new Int32Array(shared), 0, 1);
     expect(await burning).toBe('seen');
     expect(await waiting).toMatchObject({ calls: 1 });
