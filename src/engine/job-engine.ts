@@ -104,9 +104,8 @@ export interface JobEngine {
    */
   vacate?(ticket: JobTicket): void;
   /**
-   * What a job still needs whose method is over, its connection to the database, can serve the next one too: that may take
-   * its place at once. Of those that have been vacated, it is one that was made ready. Where that leaves open which of two
-   * is recorded first, as with one place, the next one waits all the same.
+   * What such a job still needs, its connection to the database, can serve the next one too: one that was made ready may
+   * take its place at once. Where that leaves open which of two is recorded first, as with one place, it waits all the same.
    */
   passOn?(ticket: JobTicket): void;
   /** Delivers nothing from now on. What is being run goes on. */

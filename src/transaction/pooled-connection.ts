@@ -143,7 +143,7 @@ class PooledConnection implements ConnectionOpener {
     if (!canPrepare(dataSource, native)) return commitWith(dataSource, runner, native, last);
     // Nothing has gone out, so there is nothing to commit.
     if (!last && this.#begin!.isPending) return Promise.resolve();
-    if (!this.#canPassOn(native)) return commitWith(dataSource, runner, native, last);
+    if (!last || !this.#canPassOn(native)) return commitWith(dataSource, runner, native, last);
     const held = new HeldCommit<PooledConnection>(dataSource, this, native, last);
     passOn?.();
     return held.done;

@@ -162,17 +162,6 @@ describe('localEngine(), where many jobs end one after the other', () => {
     await until(() => begun.length === before + 2);
   });
 
-  it('lets the next in line begin in the place of one that needs no time to be recorded', async () => {
-    await until(() => begun.length === PLACES);
-    engine.passOn!(tickets[0]!);
-    engine.passOn!(tickets[0]!);
-    await until(() => begun.length === PLACES + 1);
-    ends.pop()!({});
-    await new Promise(setImmediate);
-    expect(delivered).toHaveLength(PLACES + 2);
-    await until(() => begun.length === PLACES + 2);
-  });
-
   it('has only those made ready that are about to get a place, if they take long', async () => {
     expect(new Set(await end(20, 100))).toEqual(new Set([1]));
     expect(delivered).toHaveLength(begun.length);

@@ -88,13 +88,6 @@ class LocalEngine implements JobEngine {
   /** Where jobs run one by one, each is to find what the last one did. */
   passOn({ id }: JobTicket): void {
     if (this.#paused || this.#host.concurrency === 1) return;
-    if (this.#leaving.has(id)) return this.#passToReady(id);
-    this.#passedOn.add(id);
-    this.#deliverWaiting();
-  }
-
-  /** Where it takes time to make one ready, the connection would not wait for it. */
-  #passToReady(id: string): void {
     const next = [...this.#ahead].find(([, place]) => place.isAwaited);
     if (!next) return;
     this.#passedOn.add(id);
