@@ -8,7 +8,6 @@ it('That nobody can look for unfinished jobs is said once, until it was possible
   let looks = 0;
   const finder = new OrphanFinder({
     orphans: {
-       
       async *take() {
         if (away[looks++]) throw new Error(`away at look ${looks}`);
       },
