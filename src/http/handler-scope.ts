@@ -85,8 +85,10 @@ export class HandlerScope implements StartScope {
   started(job: JobFuture<unknown>, sharing?: Promise<void>): readonly HeadLine[] {
     if (!this.#jobs.has(job)) this.#jobs.set(job, job.isRefusalHeard);
     // One that was there already has a beginning of its own.
-    if (sharing) this.printHead();
-    if (sharing) this.#share(job, sharing);
+    if (sharing) {
+      this.printHead();
+      this.#share(job, sharing);
+    }
     const head = this.#head;
     this.#head = [];
     this.#printed.length = 0;

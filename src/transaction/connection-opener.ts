@@ -24,7 +24,7 @@ export interface ConnectionOpener {
   readonly isStreaming?: boolean;
   /**
    * Commits, with one more statement where one is given, in one round trip; where the database can.
-   * @param passOn Called where the connection could be joined by another job meanwhile.
+   * @param passOn Called where there is one, and the connection could be joined by another job meanwhile.
    */
   readonly commitWith?:
     ((last: LastStatement | undefined, passOn?: () => void) => Promise<void>) | undefined;

@@ -201,16 +201,13 @@ export class JobConnection {
     this.#lastStatement = last;
   }
 
-  /**
-   * Commits; on the way there, nothing that the job left running gets in any more.
-   * @param isLast Whether no other connection of the job is to be committed after it.
-   */
-  async commit(isLast: boolean): Promise<void> {
+  /** Commits; on the way there, nothing that the job left running gets in any more. */
+  async commit(): Promise<void> {
     const last = this.#lastStatement;
     try {
       await this.#end(() => {
         this.#mayBeCommitted = true;
-        const committing = this.opener.commitWith?.(last, isLast ? this.rules.passOn : undefined);
+        const committing = this.opener.commitWith?.(last, this.rules.passOn);
         return committing ?? this.opener.runner.commitTransaction();
       });
     } catch (error) {

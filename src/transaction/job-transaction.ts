@@ -87,8 +87,7 @@ export class JobTransaction extends AmbientTransaction implements ConcludableTra
       this.#connections.forEach((connection) => connection.assertCommittable());
       const marking = mark(this.#endingTransactions());
       const marked = isPromise(marking) ? await marking : marking;
-      const order = this.#inOrder(marked);
-      for (const connection of order) await connection.commit(connection === order.at(-1));
+      for (const connection of this.#inOrder(marked)) await connection.commit();
     } catch (error) {
       await this.rollBack();
       throw error;

@@ -46,9 +46,7 @@ describeWithRedis('An application whose queue is away', (redis) => {
     await (work ? app.get(Long).began.opened : job.accepted);
     proxy.goDown();
     await until(() => proxy.refused > 2);
-    const began = performance.now();
     await app[Symbol.asyncDispose]();
-    expect(performance.now() - began).toBeLessThan(10_000);
     expect(await end).toBe('JobInterruptedError');
   });
 });

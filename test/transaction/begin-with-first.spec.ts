@@ -82,4 +82,13 @@ describeWithPostgres('A BEGIN that waits for the first statement', (url) => {
   it('is left to clients that are not of pg', () => {
     expect(holdBegin({ query: () => undefined })).toBeUndefined();
   });
+
+  it('goes out before several statements in one text, which only the simple protocol takes', async () => {
+    holdBegin(client);
+    await client.query('START TRANSACTION');
+    await client.query(`INSERT INTO kept VALUES ('a'); INSERT INTO kept VALUES ('b')`);
+    expect(client.getTransactionStatus()).toBe('T');
+    await client.query('ROLLBACK');
+    expect(await kept()).toEqual([]);
+  });
 });

@@ -52,13 +52,6 @@ class Readers {
     await cursor.first;
     return then(cursor);
   }
-
-  @Background()
-  async several(): Promise<unknown> {
-    return this.dataSource.query(
-      `SET LOCAL lock_timeout = '1s'; INSERT INTO ledger (job) VALUES ('several')`,
-    );
-  }
 }
 
 describeWithPostgres('A job that has a stream open', () => {
@@ -97,12 +90,6 @@ describeWithPostgres('A job that has a stream open', () => {
     await expect(limited.read(never)).rejects.toThrow(JobTimeoutError);
     await expect(readers.read(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await readers.read(toTheEnd)).toBe('read');
-    expect(await rows()).toBe(1);
-  });
-
-  it('may have several statements in one text before that', async () => {
-    const readers = (await start()).get(Readers);
-    await readers.several();
     expect(await rows()).toBe(1);
   });
 });

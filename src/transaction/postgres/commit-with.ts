@@ -3,7 +3,7 @@ import type { DataSourceLike, QueryRunnerLike } from '../typeorm-shape.js';
 import { isUnheard, leaveUnheard } from '../unheard.js';
 import { queryOf } from './begin-with-first.js';
 import { isUnknown, keepsSessions, noteIfForgotten } from './kept-sessions.js';
-import { commitPrepared } from './prepared-commit.js';
+import { commitAlone, commitPrepared } from './prepared-commit.js';
 import { isPgClient, type PgClient } from './wire.js';
 
 interface Broadcasting {
@@ -48,13 +48,16 @@ function commitKept(
   client: PgClient,
   last: LastStatement | undefined,
 ): Promise<void> {
-  return new Promise((resolve, reject) =>
-    commitPrepared(queryOf(client), last, (error) => {
+  const query = queryOf(client);
+  return new Promise((resolve, reject) => {
+    const ended = (error?: Error): void => {
       noteIfForgotten(dataSource, error);
       if (error) reject(error);
       else resolve();
-    }),
-  );
+    };
+    if (last) commitPrepared(query, last, ended);
+    else commitAlone(query, ended);
+  });
 }
 
 /** Several statements in one text take no values. */

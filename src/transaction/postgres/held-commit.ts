@@ -28,7 +28,7 @@ export class HeldCommit<Connection> {
     private readonly dataSource: Holding,
     private connection: Connection | undefined,
     readonly client: PgClient,
-    private readonly last?: Preparable,
+    private readonly last: Preparable,
   ) {
     this.done = new Promise((resolve, reject) => {
       this.#settle = (error) => (error ? reject(error) : resolve());

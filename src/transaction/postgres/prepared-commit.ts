@@ -11,27 +11,32 @@ export interface Preparable {
 
 type Callback = (error?: Error) => void;
 
+/** Runs COMMIT. @param query That of a client. */
+export function commitAlone(query: PgClient['query'], done: Callback): void {
+  query(new Commit(done));
+}
+
 /**
- * Runs COMMIT, and before it a statement that is kept prepared, where there is one, in one round trip. To parse and plan the
- * statement takes longer than all the rest.
+ * Runs a statement that is kept prepared, and COMMIT, in one round trip. To parse and plan the statement takes longer than
+ * all the rest.
  * @param query That of a client.
  * @param follower A query that goes out with them: whatever becomes of them, it finds no transaction open.
  */
 export function commitPrepared(
   query: PgClient['query'],
-  last: Preparable | undefined,
+  last: Preparable,
   done: Callback,
   follower?: Submittable,
 ): void {
-  if (!follower) return void query(last ? new MarkAndCommit(last, done) : new Commit(done));
+  if (!follower) return void query(new MarkAndCommit(last, done));
   const submitFollower = early(follower);
-  const committed = (error?: Error): void => {
-    query(follower);
-    done(error);
+  const marked = (failure?: Error): void => {
+    const committed = new SentCommit((error) => {
+      query(follower);
+      done(failure ?? error);
+    });
+    query(committed);
   };
-  if (!last) return void query(new Commit(committed, submitFollower));
-  const marked = (failure?: Error): void =>
-    void query(new SentCommit((error) => committed(failure ?? error)));
   query(new MarkBefore(last, submitFollower, marked));
 }
 
@@ -57,8 +62,13 @@ abstract class Part implements Submittable {
   handleDataRow(): void {}
 }
 
-abstract class CommitPart extends Part {
+/** By itself. */
+class Commit extends Part {
   #isUndone = false;
+
+  submit(wire: Wire): void {
+    wire.stream.write(COMMIT);
+  }
 
   /** To a transaction that it has given up, PostgreSQL answers with the name of what it does instead. */
   override handleCommandComplete(message?: { readonly text?: string }): void {
@@ -67,28 +77,6 @@ abstract class CommitPart extends Part {
 
   override handleReadyForQuery(): void {
     this.callback(this.#isUndone ? swallowed(undefined) : undefined);
-  }
-}
-
-/** What went out with the mark before it, and is only answered. */
-class SentCommit extends CommitPart {
-  submit(): void {}
-}
-
-/** By itself. */
-class Commit extends CommitPart {
-  constructor(
-    callback: Callback,
-    private readonly submitFollower?: (wire: Wire) => unknown,
-  ) {
-    super(callback);
-  }
-
-  submit(wire: Wire): void {
-    wire.stream.cork?.();
-    wire.stream.write(COMMIT);
-    this.submitFollower?.(wire);
-    wire.stream.uncork?.();
   }
 }
 
@@ -139,6 +127,11 @@ class MarkBefore extends MarkAndCommit {
     wire.stream.write(EXECUTE_SYNC_AND_COMMIT);
     this.submitFollower(wire);
   }
+}
+
+/** What went out with the mark before it, and is only answered; where that has failed, by a rollback. */
+class SentCommit extends Part {
+  submit(): void {}
 }
 
 /**
