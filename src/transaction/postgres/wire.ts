@@ -60,7 +60,7 @@ export function keepsOrder({ readyForQuery, connectionParameters }: PgClient): b
   return readyForQuery !== false && !connectionParameters?.query_timeout;
 }
 
-/** What a client is at, under its names of now and of before 8.17. */
+/** What a client is at. To ask for it by its old name is deprecated where there is the new one. */
 interface Active {
   readonly _activeQuery?: object | null;
   readonly activeQuery?: object | null;
@@ -68,9 +68,8 @@ interface Active {
 
 /** Whether a cursor or a stream is open on a client: it takes no query before that is closed. */
 export function isStreaming(client: object): boolean {
-  const {
-    _activeQuery: active = '_activeQuery' in client ? null : (client as Active).activeQuery,
-  } = client as Active;
+  const known = client as Active;
+  const active = '_activeQuery' in known ? known._activeQuery : known.activeQuery;
   return active !== null && active !== undefined && ('read' in active || 'write' in active);
 }
 
